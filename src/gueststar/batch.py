@@ -94,8 +94,8 @@ def magnitude(flux: np.ndarray | float) -> np.ndarray:
 
     Examples
     --------
-    >>> magnitude([3631e9, 1.0, -5.0]).round(2)
-    array([ 0. , 31.4,  nan])
+    >>> magnitude([3631.0, 1.0, -5.0]).round(2)
+    array([22.5, 31.4,   nan])
     """
     flux = np.asarray(flux, dtype=np.float64)
     safe = np.where(flux > 0, flux, np.nan)
