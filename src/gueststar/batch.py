@@ -95,7 +95,7 @@ def magnitude(flux: np.ndarray | float) -> np.ndarray:
     Examples
     --------
     >>> magnitude([3631.0, 1.0, -5.0]).round(2)
-    array([22.5, 31.4,   nan])
+    array([22.5, 31.4,  nan])
     """
     flux = np.asarray(flux, dtype=np.float64)
     safe = np.where(flux > 0, flux, np.nan)
