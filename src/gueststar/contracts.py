@@ -1,0 +1,85 @@
+"""The contracts: what a science module, a source and a sink must look like.
+
+They are structural (:class:`typing.Protocol`): nothing has to be inherited. The functions of
+:mod:`gueststar.checks` try to prove an implementation wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol, runtime_checkable
+
+import pyarrow as pa
+
+from gueststar.batch import AlertBatch
+
+
+@runtime_checkable
+class ScienceModule(Protocol):
+    """Gives every alert of a batch some numbers, or null with a reason.
+
+    Attributes
+    ----------
+    name : str
+        Prefix of its columns: lower-case letters, digits and underscores.
+    version : str
+        Code version and digest of its weights; stored with every score.
+    needs : tuple of str
+        Columns it is given, and no others.
+    gives : pyarrow.Schema
+        Columns it adds; see :func:`gueststar.score.score_schema`.
+    """
+
+    @property
+    def name(self) -> str:
+        """Prefix of its columns."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Code version and digest of its weights."""
+        ...
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Columns it is given."""
+        ...
+
+    @property
+    def gives(self) -> pa.Schema:
+        """Columns it adds."""
+        ...
+
+    def __call__(self, batch: AlertBatch) -> pa.RecordBatch:
+        """Return the columns of ``gives`` for the same rows in the same order."""
+        ...
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Where batches come from, and how they are acknowledged."""
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Yield batches with the columns of :data:`gueststar.batch.PACKETS`.
+
+        A source of alerts that are columns already (Parquet) gives a ``native`` struct column
+        in the place of ``packet``. The same input gives the same batches at every run.
+        """
+        ...
+
+    def commit(self, batch: pa.RecordBatch) -> None:
+        """Acknowledge a batch; called only after every sink has flushed it."""
+        ...
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Where batches go. Writing an alert twice writes it once."""
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Take a batch of alerts or of dead letters."""
+        ...
+
+    def flush(self) -> None:
+        """Return only when everything written is safe."""
+        ...

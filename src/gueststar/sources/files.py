@@ -1,0 +1,192 @@
+"""Alerts from files: Avro packets and containers, folders, tar archives, Parquet.
+
+What a folder holds beside alerts is named and left out; what looks like an alert file and cannot
+be read becomes a dead letter. The same files give the same batches at every run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from gueststar.batch import PACKETS, POSITION, dead_letters
+from gueststar.errors import BadInput
+from gueststar.sources.containers import SMALL_FILE, blocks
+from gueststar.sources.tables import parquet_batches
+from gueststar.sources.tar import members
+
+TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tar.xz")
+BATCH_BYTES = 32_000_000  # a decoder's batch should stay in the cache of the machine
+FINGERPRINT_BYTES = 65536
+
+#: One packet and where it was: packet, source, partition, offset, reason it cannot be used.
+Item = tuple[bytes, str, str, int, str | None]
+
+
+def kind_of(path: Path) -> str | None:
+    """Tell how a file will be read: ``avro``, ``tar``, ``parquet``, or None for "no alerts".
+
+    Examples
+    --------
+    >>> kind_of(Path("ztf_public_20240101.tar.gz")), kind_of(Path("index.csv"))
+    ('tar', None)
+    """
+    name = path.name.lower()
+    if name.endswith(TAR_SUFFIXES):
+        return "tar"
+    return {".avro": "avro", ".parquet": "parquet", ".parq": "parquet"}.get(path.suffix.lower())
+
+
+def fingerprint(path: Path) -> str:
+    """Name a file by its path and a digest of its size and first 64 kB.
+
+    A file that was replaced by another is another source, so its alerts are read again.
+    """
+    with path.open("rb") as file:
+        digest = hashlib.sha256(file.read(FINGERPRINT_BYTES))
+    digest.update(str(path.stat().st_size).encode())
+    return f"{path.resolve().as_posix()}#{digest.hexdigest()[:8]}"
+
+
+class FileSource:
+    """Packets from files and folders.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Files (``.avro``, ``.tar.gz``, ``.parquet``) and folders of them.
+    batch_size : int
+        Packets a batch at most; a batch also ends at 32 MB.
+
+    Attributes
+    ----------
+    size, done : int
+        Bytes in all and bytes read so far, for a progress bar.
+    ignored : list of pathlib.Path
+        Files in the folders that are no alert files.
+
+    Raises
+    ------
+    BadInput
+        If a path does not exist or is no alert file.
+
+    Examples
+    --------
+    >>> FileSource(["no-such-night"])
+    Traceback (most recent call last):
+    ...
+    gueststar.errors.BadInput: no file or folder 'no-such-night'
+    """
+
+    def __init__(self, paths: Sequence[str | Path], batch_size: int = 500) -> None:
+        self.batch_size = batch_size
+        self.ignored: list[Path] = []
+        self.files: list[Path] = []
+        for path in map(Path, paths):
+            self.files.extend(self._expand(path))
+        self.size = sum(map(_size, self.files))
+        self.done = 0
+
+    def _expand(self, path: Path) -> list[Path]:
+        if path.is_dir():
+            return self._walk(path)
+        if not path.exists():
+            raise BadInput(f"no file or folder {str(path)!r}")
+        if kind_of(path) is None:
+            raise BadInput(
+                f"{str(path)!r} is no alert file: give .avro, .tar.gz or .parquet files, "
+                "or a folder of them"
+            )
+        return [path]
+
+    def _walk(self, folder: Path) -> list[Path]:
+        found: list[Path] = []
+        for parent, folders, names in os.walk(folder):
+            folders.sort()
+            for name in sorted(names):
+                path = Path(parent, name)
+                (found if kind_of(path) else self.ignored).append(path)
+        return found
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Yield batches; Parquet files give batches of their own."""
+        self.done = 0
+        waiting: list[Item] = []
+        for path in self.files:
+            if kind_of(path) == "parquet":
+                yield from batches(waiting, self.batch_size)
+                waiting = []
+                yield from self._parquet(path)
+                continue
+            for item in self._items(path):
+                waiting.append(item)
+                if len(waiting) >= self.batch_size or _bytes(waiting) >= BATCH_BYTES:
+                    yield from batches(waiting, self.batch_size)
+                    waiting = []
+        yield from batches(waiting, self.batch_size)
+
+    def commit(self, batch: pa.RecordBatch) -> None:
+        """Do nothing: a file is read again from its start, and the ledger knows the rest."""
+
+    def _items(self, path: Path) -> Iterator[Item]:
+        size, before = _size(path), self.done
+        try:
+            source = fingerprint(path)
+            if kind_of(path) == "tar":
+                for member, packet, reason, position in members(path):
+                    self.done = before + min(position, size)
+                    yield packet, source, member, 0, reason
+            elif size <= SMALL_FILE:
+                yield path.read_bytes(), source, "", 0, None
+            else:
+                for offset, packet, reason in blocks(path):
+                    self.done = before + min(size, self.done - before + len(packet))
+                    yield packet, source, "", offset, reason
+        except OSError as error:
+            reason = f"the file cannot be read: {error.strerror or error}"
+            yield b"", path.resolve().as_posix(), "", 0, reason
+        self.done = before + size
+
+    def _parquet(self, path: Path) -> Iterator[pa.RecordBatch]:
+        size, before = _size(path), self.done
+        source = fingerprint(path) if size else path.resolve().as_posix()
+        for batch, share in parquet_batches(path, source, self.batch_size):
+            self.done = before + int(size * share)
+            yield batch
+        self.done = before + size
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _bytes(items: Sequence[Item]) -> int:
+    return sum(len(item[0]) for item in items)
+
+
+def batches(items: Sequence[Item], batch_size: int) -> Iterator[pa.RecordBatch]:
+    """Pack items: first those that can be decoded, then those that could not be read."""
+    good = [item for item in items if item[4] is None]
+    bad = [item for item in items if item[4] is not None]
+    for start in range(0, len(good), batch_size):
+        yield _pack(good[start : start + batch_size])
+    if bad:
+        packed = _pack(bad)
+        positions = packed.select(POSITION.names)
+        yield dead_letters(positions, packed.column("packet"), [str(item[4]) for item in bad])
+
+
+def _pack(items: Iterable[Item]) -> pa.RecordBatch:
+    packets, sources, partitions, offsets, _ = zip(*items, strict=True)
+    arrays = [
+        pa.array(packets, pa.large_binary()),
+        pa.array(sources, pa.string()),
+        pa.array(partitions, pa.string()),
+        pa.array(offsets, pa.int64()),
+        pa.array([0] * len(packets), pa.int32()),
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=PACKETS)
