@@ -11,9 +11,9 @@ from __future__ import annotations
 import threading
 import zlib
 from base64 import b64encode
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from html import escape
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import cramjam
@@ -51,7 +51,11 @@ class _Layout(NamedTuple):
 
 
 def read_stamp(
-    data: bytes | memoryview, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES
+    data: bytes | memoryview,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    max_bytes: int = MAX_BYTES,
+    what: str = "cutout",
 ) -> np.ndarray:
     """Read one cutout: FITS, gzip'ed or plain.
 
@@ -63,6 +67,8 @@ def read_stamp(
         A larger image is refused.
     max_bytes : int
         A stamp that unpacks to more is refused; no more than this is ever allocated.
+    what : str
+        What error messages call it.
 
     Returns
     -------
@@ -79,21 +85,21 @@ def read_stamp(
     The first image of two dimensions counts; extensions behind it (Rubin: variance, PSF) are
     not read. FITS standard 4.0, sections 3 to 5.
     """
-    if len(data) == 0:
-        raise BadInput("it is empty")
-    if bytes(data[:2]) == GZIP:
-        with _scratch.lock:
-            unpacked = _gunzip(data, max_bytes)
-            return _read_image(unpacked, max_pixels)
-    return _read_image(memoryview(data), max_pixels)
+    try:
+        if len(data) == 0:
+            raise BadInput("is empty")
+        packed = bytes(data[:2]) == GZIP
+        plain = _gunzip(data, max_bytes) if packed else memoryview(data)
+        return _read_image(plain, max_pixels)
+    except BadInput as error:
+        raise BadInput(f"{what} {error}") from None
 
 
 class _Scratch(threading.local):
-    """One buffer per thread that stamps are unpacked into; grows, bounded by ``max_bytes``."""
+    """One buffer per thread that usual stamps are unpacked into."""
 
     def __init__(self) -> None:
         self.buffer = bytearray(1 << 16)
-        self.lock = threading.RLock()
 
 
 _scratch = _Scratch()
@@ -118,11 +124,11 @@ def _gunzip_slowly(data: bytes | memoryview, limit: int) -> memoryview:
     try:
         out = stream.decompress(data, limit + 1)
     except zlib.error as error:
-        raise BadInput(f"its gzip is damaged: {error}") from None
+        raise BadInput(f"is damaged gzip: {error}") from None
     if len(out) > limit:
         raise BadInput(f"decompresses to more than {limit} bytes")
     if not stream.eof:
-        raise BadInput(f"its gzip is cut short after {len(data)} bytes")
+        raise BadInput(f"is gzip cut short after {len(data)} bytes")
     return memoryview(out)
 
 
@@ -181,7 +187,7 @@ def _find_end(header: bytes) -> int | None:
 def _parse_header(header: bytes) -> _Layout | None:
     end = _find_end(header)
     if end is None:
-        raise BadInput(f"its FITS header has no END within {min(len(header), MAX_HEADER)} bytes")
+        raise BadInput(f"has a FITS header without END in {len(header)} bytes")
     cards: dict[bytes, bytes] = {}
     for at in range(0, end, CARD):
         if header[at + 8 : at + 10] == b"= ":
@@ -189,7 +195,7 @@ def _parse_header(header: bytes) -> _Layout | None:
     start = (end // BLOCK + 1) * BLOCK
     bitpix = int(_number(cards, b"BITPIX"))
     if bitpix not in _TYPES:
-        raise BadInput(f"its FITS header says BITPIX = {bitpix}, which does not exist")
+        raise BadInput(f"has BITPIX = {bitpix} in its FITS header, which does not exist")
     if int(_number(cards, b"NAXIS")) != 2 or bitpix == 64:
         return None
     return _Layout(
@@ -211,7 +217,7 @@ def _number(cards: dict[bytes, bytes], name: bytes, default: float | None = None
     value = cards.get(name)
     if value is None:
         if default is None:
-            raise BadInput(f"its FITS header has no {name.decode()}")
+            raise BadInput(f"has no {name.decode()} in its FITS header")
         return default
     text = value.split(b"/")[0].strip().replace(b"D", b"E")
     try:
@@ -219,7 +225,7 @@ def _number(cards: dict[bytes, bytes], name: bytes, default: float | None = None
     except ValueError:
         number = float("nan")
     if not np.isfinite(number):
-        raise BadInput(f"its FITS header says {name.decode()} = {text!r}, which is no number")
+        raise BadInput(f"has {name.decode()} = {text.decode(errors='replace')} in its FITS header")
     return number
 
 
@@ -294,10 +300,7 @@ class Cutouts:
         data = getattr(self, name)
         if data is None:
             raise BadInput(f"this alert has no {name} cutout")
-        try:
-            return read_stamp(data)
-        except BadInput as error:
-            raise BadInput(f"the {name} cutout cannot be read: it {error}") from None
+        return read_stamp(data, what=f"{name} cutout")
 
     def png(self, name: str, stretch: Stretch = "asinh", size: int | None = None) -> bytes:
         """Draw one cutout as an 8-bit grey PNG; masked pixels are transparent.
@@ -340,12 +343,6 @@ class Cutouts:
         try:
             picture = b64encode(self.png(name, size=189)).decode()
         except BadInput as error:
-            return frame.format(f"<figcaption>{name}: {_escape(str(error))}</figcaption>")
+            return frame.format(f"<figcaption>{name}: {escape(str(error))}</figcaption>")
         image = f'<img alt="{name} cutout" src="data:image/png;base64,{picture}">'
         return frame.format(f"{image}<figcaption>{name}</figcaption>")
-
-
-def _escape(text: str) -> str:
-    from html import escape
-
-    return escape(text)

@@ -1,0 +1,169 @@
+"""Small pictures of cutouts: grey PNG files and Plotly figures, from the same stretches."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gueststar.errors import BadInput, did_you_mean
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+GREY_ALPHA = 4  # PNG colour type
+MAX_SIDE = 4096  # pixels of a picture
+ASINH_SOFTENING = 0.1
+
+
+def _linear(unit: np.ndarray) -> np.ndarray:
+    return unit
+
+
+def _log(unit: np.ndarray) -> np.ndarray:
+    return np.log1p(1000 * unit) / np.log1p(1000)
+
+
+def _asinh(unit: np.ndarray) -> np.ndarray:
+    return np.arcsinh(unit / ASINH_SOFTENING) / np.arcsinh(1 / ASINH_SOFTENING)
+
+
+#: Curves on [0, 1], and whether the limits are found by zscale.
+_CURVES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], bool]] = {
+    "asinh": (_asinh, False),
+    "linear": (_linear, False),
+    "log": (_log, False),
+    "zscale": (_linear, True),
+}
+STRETCHES = tuple(_CURVES)
+
+
+def stretched(image: np.ndarray, stretch: str = "asinh") -> np.ndarray:
+    """Bring an image to [0, 1] for the eye.
+
+    Parameters
+    ----------
+    image : numpy.ndarray, shape ``(rows, columns)``
+        Any values; NaN and infinity are masked.
+    stretch : {"asinh", "linear", "log", "zscale"}
+        ``asinh`` (Lupton et al. 2004, softening 0.1), ``linear`` and ``log`` between the 0.5 and
+        99.5 percentiles; ``zscale`` linear between the limits of IRAF's algorithm (astropy).
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape ``(rows, columns)``
+        In [0, 1], NaN where masked.
+
+    Raises
+    ------
+    BadInput
+        If there is no such stretch.
+
+    Examples
+    --------
+    >>> stretched(np.array([[0.0, 5.0, 10.0]]), "linear").round(2)
+    array([[0. , 0.5, 1. ]])
+    """
+    if stretch not in _CURVES:
+        raise BadInput(f"no stretch {stretch!r}.{did_you_mean(stretch, STRETCHES)}")
+    curve, zscale = _CURVES[stretch]
+    image = np.where(np.isfinite(image), image, np.nan).astype(np.float64)
+    good = image[np.isfinite(image)]
+    if good.size == 0:
+        return image
+    low, high = _zscale(good) if zscale else np.percentile(good, (0.5, 99.5))
+    span = high - low if high > low else 1.0
+    return np.asarray(curve(np.clip((image - low) / span, 0.0, 1.0)))
+
+
+def _zscale(good: np.ndarray) -> tuple[float, float]:
+    from astropy.visualization import ZScaleInterval
+
+    low, high = ZScaleInterval().get_limits(good)
+    return float(low), float(high)
+
+
+def grey_png(image: np.ndarray, stretch: str = "asinh", size: int | None = None) -> bytes:
+    """Draw an image as an 8-bit grey PNG with transparent masked pixels.
+
+    Row 0 of the image is drawn at the bottom, as FITS viewers do.
+
+    Parameters
+    ----------
+    image : numpy.ndarray, shape ``(rows, columns)``
+        Any values.
+    stretch : str
+        See :func:`stretched`.
+    size : int, optional
+        Length of the longer side, 1 to 4096 pixels; nearest neighbours, no smoothing.
+
+    Raises
+    ------
+    BadInput
+        If there is no such stretch or size.
+    """
+    unit = _resized(stretched(image, stretch)[::-1], size)
+    rows, columns = unit.shape
+    lines = np.zeros((rows, 1 + 2 * columns), np.uint8)  # filter byte 0, then grey, alpha
+    lines[:, 1::2] = np.round(255 * np.nan_to_num(unit))
+    lines[:, 2::2] = np.where(np.isnan(unit), 0, 255)
+    header = struct.pack(">IIBBBBB", columns, rows, 8, GREY_ALPHA, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines.tobytes(), 6)), (b"IEND", b""))
+    return PNG_MAGIC + b"".join(_chunk(kind, body) for kind, body in chunks)
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    checksum = zlib.crc32(kind + body)
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)
+
+
+def _resized(image: np.ndarray, size: int | None) -> np.ndarray:
+    if size is None:
+        return image
+    if not 1 <= size <= MAX_SIDE:
+        raise BadInput(f"a picture of {size} pixels cannot be drawn; choose 1 to {MAX_SIDE}")
+    rows, columns = (max(1, round(n * size / max(image.shape))) for n in image.shape)
+    row = np.arange(rows) * image.shape[0] // rows
+    column = np.arange(columns) * image.shape[1] // columns
+    return image[np.ix_(row, column)]
+
+
+def triplet_figure(images: Mapping[str, np.ndarray | None], stretch: str = "asinh") -> Figure:
+    """Draw images side by side; hovering shows the pixel's own value.
+
+    Parameters
+    ----------
+    images : mapping of str to numpy.ndarray or None
+        What to draw, by title; None leaves an empty frame with a note.
+    stretch : str
+        See :func:`stretched`.
+    """
+    from plotly.subplots import make_subplots
+
+    titles = [name if image is not None else f"no {name}" for name, image in images.items()]
+    figure = make_subplots(rows=1, cols=len(titles), subplot_titles=titles)
+    for column, image in enumerate(images.values(), start=1):
+        if image is not None:
+            figure.add_trace(_heatmap(image, stretch), row=1, col=column)
+        axis = "" if column == 1 else str(column)
+        figure.update_yaxes(scaleanchor=f"x{axis}", row=1, col=column)
+    figure.update_xaxes(visible=False, constrain="domain")
+    figure.update_yaxes(visible=False, constrain="domain")
+    figure.update_layout(height=280, margin={"l": 8, "r": 8, "t": 32, "b": 8})
+    return figure
+
+
+def _heatmap(image: np.ndarray, stretch: str) -> object:
+    from plotly.graph_objects import Heatmap
+
+    return Heatmap(
+        z=stretched(image, stretch),
+        customdata=image,
+        hovertemplate="x %{x}, y %{y}: %{customdata:.5g}<extra></extra>",
+        colorscale="Greys_r",
+        showscale=False,
+    )
