@@ -1,0 +1,49 @@
+# Everything a newcomer needs: make demo, make test. All of it lives in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+# The CPU build of torch is not on PyPI for Linux; the extra `train` is only installed where asked.
+EXTRAS ?= dev
+export GUESTSTAR_DATA ?= ../shared/data
+
+.PHONY: help install demo test lint format bench docs clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/python:
+	@if [ -n "$(UV)" ]; then $(UV) venv -q --python $(PYTHON) $(VENV); else $(PYTHON) -m venv $(VENV); fi
+
+# One stamp file a set of extras, so that a second make does not install again.
+$(VENV)/.installed-%: pyproject.toml | $(BIN)/python
+	@echo "Installing gueststar and what it needs into $(VENV) (once) ..."
+	@if [ -n "$(UV)" ]; then $(UV) pip install -q --python $(BIN)/python -e '.$(if $(filter-out core,$*),[$*])'; \
+	else $(BIN)/python -m pip install -q --disable-pip-version-check -e '.$(if $(filter-out core,$*),[$*])'; fi
+	@touch $@
+
+install: $(VENV)/.installed-$(EXTRAS)  ## Install for development into .venv (EXTRAS=dev,train adds torch)
+
+demo: $(VENV)/.installed-core  ## A simulated night, scored, stored, in your browser
+	$(BIN)/gueststar demo $(DEMO)
+
+test: install  ## Run all tests (TESTS=tests/test_batch.py for some)
+	$(BIN)/python -m pytest $(TESTS)
+
+lint: install  ## Check style and types
+	$(BIN)/ruff check src tests docs examples benchmarks
+	$(BIN)/ruff format --check src tests docs examples benchmarks
+	$(BIN)/mypy
+
+format: install  ## Mend style where it can be mended by itself
+	$(BIN)/ruff check --fix src tests docs examples benchmarks
+	$(BIN)/ruff format src tests docs examples benchmarks
+
+bench: install  ## Print our speed beside a rival's
+	$(BIN)/gueststar bench decode --rival fastavro
+
+docs: install  ## Run every example of the documentation
+	$(BIN)/python -m pytest -q tests/test_docs.py
+
+clean:  ## Remove what make made
+	rm -rf $(VENV) gueststar-demo .pytest_cache .mypy_cache .ruff_cache

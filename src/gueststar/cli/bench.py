@@ -1,0 +1,40 @@
+"""``gueststar bench``: our speed beside a named rival's, in the same run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gueststar.cli.options import Json, out, print_json
+from gueststar.errors import BadInput, did_you_mean
+
+BENCHES = ("decode",)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(bench)
+
+
+def bench(
+    name: Annotated[str, typer.Argument(help="What to measure: decode.")] = "decode",
+    rival: Annotated[str, typer.Option(help="Whom to measure against.")] = "fastavro",
+    json: Json = False,
+) -> None:
+    """Measure alerts per second beside a rival's, on this machine, in one run.
+
+    Real packets from GUESTSTAR_DATA are used where they are, simulated ones elsewhere.
+    """
+    if name not in BENCHES:
+        raise BadInput(f"no benchmark {name!r}.{did_you_mean(name, BENCHES)}")
+    from gueststar.bench.decode import decode
+
+    result = decode(rival)
+    if json:
+        print_json(result)
+    else:
+        for key, value in result.items():
+            out.print(
+                f"{key:>16}  {value:,.1f}" if isinstance(value, float) else f"{key:>16}  {value}"
+            )

@@ -1,0 +1,166 @@
+"""``gueststar ingest``: packets in; scored, stored and archived alerts out."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from gueststar.classifiers.choose import modules_named
+from gueststar.cli.options import Json, Store, print_json, said
+from gueststar.cli.progress import alerts_bar
+from gueststar.pipeline import Pipeline
+from gueststar.run.ingest import Account
+from gueststar.run.ingest import ingest as run_ingest
+from gueststar.sinks.archive import Archive
+from gueststar.sources import open_source
+from gueststar.store import open_store
+from gueststar.surveys.avro import warm_up
+
+SHOWN = 8  # lines of a long list
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(ingest)
+
+
+def ingest(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Alert packets: a [cyan].avro[/] file, a folder, a [cyan].tar.gz[/] of the ZTF "
+            "archive, a [cyan].parquet[/] sample, or [cyan]simulate:N[:SEED][/].",
+            show_default=False,
+        ),
+    ],
+    store: Store = None,
+    archive: Annotated[
+        Path | None,
+        typer.Option(help="Also write Parquet files by night into this folder."),
+    ] = None,
+    modules: Annotated[
+        str | None,
+        typer.Option(
+            help="Science modules, comma-separated ([cyan]rb,braai_d6_m7[/]), or "
+            "[cyan]none[/]. Default: rb and every imported model.",
+            show_default=False,
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=64, help="Threads that decode and score.", show_default=False),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Read alert packets, score every one, and store it.
+
+    Running the same command again changes nothing; after a crash it completes the work.
+
+    Examples:
+
+      gueststar ingest ztf_public_20240101.tar.gz
+
+      gueststar ingest packets/ --store sqlite:///night.db --archive archive/
+
+      gueststar ingest simulate:20000:7 --json
+    """
+    account, health = run_command(sources, store, archive, modules, workers, quiet=json)
+    if json:
+        print_json({**account.as_dict(), "dead_letters": health["dead_letters"]})
+    else:
+        describe(account, health)
+
+
+def run_command(
+    sources: list[str],
+    store: str | None,
+    archive: Path | None,
+    modules: str | None,
+    workers: int | None,
+    *,
+    quiet: bool,
+) -> tuple[Account, dict[str, Any]]:
+    """Do the work of the command; Ctrl-C finishes what is in flight and stops."""
+    opened = open_source(sources)
+    pipeline = Pipeline(modules_named(_names(modules)))
+    if not quiet:
+        warm_up(said.print)
+    stop = threading.Event()
+    with open_store(store) as target, alerts_bar("ingest", quiet) as tick, _stopping(stop):
+        account = run_ingest(
+            opened,
+            pipeline,
+            target,
+            archive=Archive(archive) if archive else None,
+            workers=workers,
+            progress=tick,
+            stop=stop,
+        )
+        return account, target.health()
+
+
+def _names(modules: str | None) -> list[str] | None:
+    if modules is None:
+        return None
+    return [name.strip() for name in modules.split(",") if name.strip() not in {"", "none"}]
+
+
+class _stopping:
+    """Turns the first Ctrl-C or SIGTERM into a request to stop after what is in flight."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self.stop = stop
+
+    def __enter__(self) -> None:
+        self.before = [(s, signal.getsignal(s)) for s in (signal.SIGINT, signal.SIGTERM)]
+        for number, _ in self.before:
+            signal.signal(number, self._request)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.before:
+            signal.signal(number, handler)
+
+    def _request(self, number: int, _: object) -> None:
+        if self.stop.is_set():
+            raise KeyboardInterrupt
+        said.print("[yellow]stopping after what is in flight; once more to stop at once[/]")
+        self.stop.set()
+
+
+def describe(account: Account, health: dict[str, Any]) -> None:
+    """Say what happened, for people."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_row("received", f"{account.received:,}")
+    if account.known:
+        table.add_row("  known from before", f"{account.known:,}")
+    table.add_row("  stored", f"[green]{account.stored:,}[/]")
+    table.add_row("  duplicate", f"{account.duplicate:,}")
+    colour = "red" if account.dead_letter else "default"
+    table.add_row("  dead letters", f"[{colour}]{account.dead_letter:,}[/]")
+    said.print(table)
+    said.print(
+        f"{account.seconds:.1f} s, {account.alerts_per_s:,.0f} alerts/s, "
+        f"modules: {', '.join(account.modules) or 'none'}"
+    )
+    if account.dead_letter:
+        for line in health["dead_letters"][:SHOWN]:
+            said.print(f"  [red]{line['count']}[/] × {line['reason']}", soft_wrap=True)
+    _describe_ignored(account.ignored)
+    if account.interrupted:
+        said.print("[yellow]Stopped early. Run the same command again to complete it.[/]")
+    else:
+        said.print("Look at them: [bold]gueststar serve[/]. What is where: gueststar health")
+
+
+def _describe_ignored(ignored: list[str]) -> None:
+    if not ignored:
+        return
+    said.print(f"left out, not alert files: {', '.join(ignored[:SHOWN])}", soft_wrap=True)
+    if len(ignored) > SHOWN:
+        said.print(f"  and {len(ignored) - SHOWN} more")

@@ -1,0 +1,41 @@
+"""Options that several commands share, and how they print."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+
+Store = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="URL",
+        help="Where alerts are kept: [cyan]sqlite:///night.db[/]. "
+        "Default: $GUESTSTAR_STORE, else sqlite:///gueststar.db here.",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable JSON object.")]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        "--port",
+        min=0,
+        max=65535,
+        help="Port of the portal. Default: 8765, or the next free one.",
+        show_default=False,
+    ),
+]
+
+#: What is said to people goes to stderr, what is asked for goes to stdout.
+said = Console(stderr=True, highlight=False)
+out = Console(highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON object on stdout; NaN becomes null, NumPy numbers are numbers."""
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY, default=str)
+    typer.echo(text.decode())

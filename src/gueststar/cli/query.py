@@ -1,0 +1,137 @@
+"""``gueststar query`` and ``gueststar cone``: ask the store."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import pyarrow as pa
+import typer
+from rich.table import Table
+
+from gueststar.cli.options import Json, Store, out, print_json
+from gueststar.errors import BadInput
+from gueststar.store import open_store
+
+SHOWN_ROWS = 50
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    parquet = "parquet"
+    votable = "votable"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(query)
+    app.command()(cone)
+
+
+def query(
+    sql: Annotated[str, typer.Argument(metavar="SQL", help='"SELECT ..." in quotes.')],
+    store: Store = None,
+    format: Annotated[Format, typer.Option(help="How to print.")] = Format.table,
+    output: Annotated[
+        Path | None, typer.Option(help="File for csv, parquet and votable.", show_default=False)
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Rows at most.")] = 10_000,
+) -> None:
+    """Ask in SQL: the views alerts, scores, objects, lightcurves, ledger.
+
+    Examples:
+
+      gueststar query "SELECT object_id, mag FROM alerts WHERE mag < 18"
+
+      gueststar query "SELECT module, count(*), avg(value) FROM scores GROUP BY module"
+    """
+    with open_store(store, read_only=True) as source:
+        table = source.sql(sql, limit=limit)
+    show_rows(table, format, output)
+
+
+def cone(
+    ra: Annotated[float, typer.Argument(help="Right ascension, deg (ICRS).")],
+    dec: Annotated[float, typer.Argument(help="Declination, deg (ICRS).")],
+    radius_arcsec: Annotated[float, typer.Argument(help="Radius, arcsec.")],
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Find the objects near a position, nearest first.
+
+    A negative declination follows two dashes: gueststar cone -- 150.1 -5.2 3
+    """
+    with open_store(store, read_only=True) as source:
+        table = source.cone(ra, dec, radius_arcsec)
+    show_rows(table, Format.json if json else Format.table, None)
+
+
+def show_rows(table: pa.Table, format: Format, output: Path | None) -> None:
+    """Print a table, or write it to a file."""
+    if format is Format.table:
+        out.print(rich_table(table))
+    elif format is Format.json:
+        print_json({"columns": table.column_names, "rows": json_rows(table)})
+    else:
+        _write(table, format, output)
+
+
+def rich_table(table: pa.Table) -> Table:
+    """Lay out the first rows of a table for a terminal."""
+    caption = f"{table.num_rows:,} rows"
+    if table.num_rows > SHOWN_ROWS:
+        caption += f", the first {SHOWN_ROWS} shown (--format csv for all)"
+    shown = Table(*table.column_names, box=None, caption=caption, caption_justify="left")
+    for row in table.slice(0, SHOWN_ROWS).to_pylist():
+        shown.add_row(*(_cell(value) for value in row.values()))
+    return shown
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "[dim]null[/]"
+    return f"{value:.6g}" if isinstance(value, float) and abs(value) < 1e4 else str(value)
+
+
+def json_rows(table: pa.Table) -> list[dict[str, Any]]:
+    """Rows as JSON objects; ``alert_id`` is a string, since it is larger than 2**53."""
+    rows: list[dict[str, Any]] = table.to_pylist()
+    for row in rows:
+        for name, value in row.items():
+            large = isinstance(value, int) and abs(value) > 2**53
+            if large or (name == "alert_id" and value is not None):
+                row[name] = str(value)
+    return rows
+
+
+def _write(table: pa.Table, format: Format, output: Path | None) -> None:
+    if format is Format.csv and output is None:
+        import pyarrow.csv as pc
+
+        sink = pa.BufferOutputStream()
+        pc.write_csv(table, sink)
+        typer.echo(sink.getvalue().to_pybytes().decode(), nl=False)
+        return
+    if output is None:
+        raise BadInput(f"--format {format} needs a file: --output rows.{format}")
+    _write_file(table, format, output)
+
+
+def _write_file(table: pa.Table, format: Format, output: Path) -> None:
+    if format is Format.parquet:
+        import pyarrow.parquet as pq
+
+        pq.write_table(table, output, compression="zstd")
+    elif format is Format.csv:
+        import pyarrow.csv as pc
+
+        pc.write_csv(table, output)
+    else:
+        from astropy.table import Table as AstropyTable
+
+        AstropyTable(table.to_pydict()).write(output, format="votable", overwrite=True)

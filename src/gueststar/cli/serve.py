@@ -1,0 +1,38 @@
+"""``gueststar serve``: the portal in the browser."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gueststar.cli.options import Port, Store, said
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(serve)
+
+
+def serve(
+    store: Store = None,
+    port: Port = None,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the portal in the browser.")
+    ] = False,
+) -> None:
+    """Look at the alerts of a store in the browser.
+
+    The portal listens on this machine only. It reads; an ingest may write meanwhile.
+    """
+    run_portal_command(store, port, browser)
+
+
+def run_portal_command(store: str | None, port: int | None, browser: bool) -> None:
+    """Serve until Ctrl-C."""
+    from gueststar.serve.portal.run import run_portal
+
+    def ready(url: str) -> None:
+        said.print(f"The portal is at [bold]{url}[/]  (Ctrl-C stops it)")
+
+    run_portal(store, port=port, open_browser=browser, ready=ready)
