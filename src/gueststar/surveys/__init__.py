@@ -1,0 +1,57 @@
+"""Surveys: packet bytes in, alerts in one vocabulary out. The only home of survey field names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Protocol
+
+import pyarrow as pa
+
+from gueststar import registry
+
+
+class Survey(Protocol):
+    """Turns the records of one survey into the vocabulary.
+
+    A package adds one by the entry point group ``gueststar.surveys``; the object named there is
+    called without arguments and returns the survey.
+    """
+
+    @property
+    def name(self) -> str:
+        """Value of the ``survey`` column."""
+        ...
+
+    def recognises(self, fields: Iterable[str]) -> bool:
+        """Tell from the names of a record's fields whether it is this survey's."""
+        ...
+
+    def alerts(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return :data:`~gueststar.surveys.columns.ALERT_COLUMNS` and ``native``, same rows."""
+        ...
+
+
+@cache
+def surveys() -> dict[str, Survey]:
+    """All surveys that are installed, by name.
+
+    Examples
+    --------
+    >>> sorted(surveys())
+    ['lsst', 'ztf']
+    """
+    return {name: registry.load("surveys", name)() for name in registry.names("surveys")}
+
+
+def recognise(fields: Iterable[str]) -> Survey | None:
+    """Return the survey that a record with these fields comes from; None for a stranger.
+
+    Examples
+    --------
+    >>> recognise(["objectId", "candid", "candidate"]).name
+    'ztf'
+    >>> recognise(["temperature"])
+    """
+    names = list(fields)
+    return next((s for s in surveys().values() if s.recognises(names)), None)
