@@ -1,0 +1,186 @@
+import io
+import os
+import tarfile
+
+import fastavro
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from gueststar.batch import is_dead_letters
+from gueststar.checks import check_source
+from gueststar.errors import BadInput
+from gueststar.sources import FileSource, MemorySource, open_source
+from gueststar.sources.containers import blocks
+
+SCHEMA = fastavro.parse_schema(
+    {
+        "type": "record",
+        "name": "small",
+        "fields": [{"name": "n", "type": "long"}, {"name": "pad", "type": "bytes"}],
+    }
+)
+
+
+def container(numbers, pad=0, **options):
+    out = io.BytesIO()
+    rows = [{"n": n, "pad": os.urandom(pad)} for n in numbers]
+    fastavro.writer(out, SCHEMA, rows, **options)
+    return out.getvalue()
+
+
+def numbers_in(packet):
+    return [row["n"] for row in fastavro.reader(io.BytesIO(packet))]
+
+
+def tar(path, members, mode="w:gz"):
+    with tarfile.open(path, mode) as archive:
+        for name, packet in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(packet)
+            archive.addfile(info, io.BytesIO(packet))
+
+
+@pytest.fixture
+def night(tmp_path):
+    """A folder with three packets, a tar of two, a Parquet of four rows, and two other files."""
+    (tmp_path / "sub").mkdir()
+    for n, name in enumerate(["b.avro", "a.avro", "sub/c.avro"]):
+        (tmp_path / name).write_bytes(container([n]))
+    tar(tmp_path / "t.tar.gz", [("x.avro", container([10])), ("README", b"no"), ("y.avro", b"")])
+    pq.write_table(pa.table({"candid": [1, 2, 3, 4]}), tmp_path / "z.parquet")
+    (tmp_path / "index.csv").write_text("a,b\n")
+    (tmp_path / "notes").write_text("")
+    return tmp_path
+
+
+def test_a_folder_in_order_with_positions_and_the_rest_named(night):
+    source = FileSource([night])
+    avro, parquet, sub = list(source)
+    assert [p.name for p in source.ignored] == ["index.csv", "notes"]
+    packets = avro.column("packet").to_pylist()
+    assert [numbers_in(p) for p in packets[:3]] == [[1], [0], [10]]
+    assert avro.column("partition").to_pylist() == ["", "", "x.avro", "y.avro"]
+    assert avro.column("source")[0].as_py().rpartition("#")[0].endswith("/a.avro")
+    assert parquet.column("native").type == pa.struct([("candid", pa.int64())])
+    assert parquet.column("offset").to_pylist() == [0, 1, 2, 3]
+    assert numbers_in(sub.column("packet")[0].as_py()) == [2]
+    assert source.done == source.size > 0
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 500])
+def test_files_keep_the_source_contract(night, batch_size):
+    assert check_source(lambda: FileSource([night], batch_size)) == 9
+
+
+def test_memory_keeps_the_source_contract():
+    assert check_source(lambda: MemorySource([b"a", b"b", b"c"], batch_size=2)) == 3
+
+
+def test_a_replaced_file_is_another_source(tmp_path):
+    path = tmp_path / "a.avro"
+    path.write_bytes(container([1]))
+    (before,) = list(FileSource([path]))
+    path.write_bytes(container([2]))
+    (after,) = list(FileSource([path]))
+    assert before.column("source") != after.column("source")
+
+
+def test_a_tar_that_breaks_off_gives_what_it_had_and_a_dead_letter(tmp_path):
+    path = tmp_path / "night.tar.gz"
+    tar(path, [(f"{n}.avro", container([n], pad=5000)) for n in range(20)])
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    good, dead = list(FileSource([path]))
+    assert 5 < good.num_rows < 20
+    assert is_dead_letters(dead)
+    assert "breaks off after" in dead.column("reason")[0].as_py()
+
+
+def test_what_is_no_tar_is_a_dead_letter(tmp_path):
+    path = tmp_path / "night.tar.gz"
+    path.write_text("<html>404</html>")
+    (dead,) = list(FileSource([path]))
+    assert is_dead_letters(dead)
+
+
+def test_what_is_no_parquet_is_a_dead_letter(tmp_path):
+    path = tmp_path / "night.parquet"
+    path.write_text("<html>404</html>")
+    (dead,) = list(FileSource([path]))
+    assert "Parquet cannot be read" in dead.column("reason")[0].as_py()
+
+
+def test_a_broken_link_is_a_dead_letter(tmp_path):
+    (tmp_path / "gone.avro").symlink_to(tmp_path / "nowhere.avro")
+    (dead,) = list(FileSource([tmp_path]))
+    assert "cannot be read" in dead.column("reason")[0].as_py()
+
+
+def test_a_tar_member_that_is_too_large_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("gueststar.sources.tar.LARGEST_MEMBER", 100)
+    path = tmp_path / "night.tar"
+    tar(path, [("a.avro", b"x" * 101), ("b.avro", b"x" * 99)], mode="w")
+    good, dead = list(FileSource([path]))
+    assert good.column("partition").to_pylist() == ["b.avro"]
+    assert "member of 101 bytes" in dead.column("reason")[0].as_py()
+
+
+def test_a_large_container_comes_block_by_block(tmp_path, monkeypatch):
+    monkeypatch.setattr("gueststar.sources.files.SMALL_FILE", 10_000)
+    path = tmp_path / "many.avro"
+    path.write_bytes(container(range(50), pad=1000, sync_interval=5000))
+    (batch,) = list(FileSource([path]))
+    packets = batch.column("packet").to_pylist()
+    assert len(packets) > 5
+    assert [n for p in packets for n in numbers_in(p)] == list(range(50))
+    assert batch.column("offset").to_pylist() == list(range(len(packets)))
+
+
+def test_a_large_container_that_is_cut_off_keeps_its_whole_blocks(tmp_path):
+    path = tmp_path / "many.avro"
+    whole = container(range(50), pad=1000, sync_interval=5000)
+    path.write_bytes(whole[:-700])
+    parts = list(blocks(path))
+    assert all(reason is None for *_, reason in parts[:-1])
+    assert "ends 700 bytes early" in parts[-1][2]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "not an Avro container"),
+        (b"Obj\x01", "inside a number"),
+        (b"Obj\x01\x02\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01", "claims"),
+        (b"Obj\x01" + b"\xff" * 20, "more than ten bytes"),
+        (b"Obj\x01\x00abc", "cut off"),
+    ],
+)
+def test_hostile_headers_of_containers(tmp_path, content, reason):
+    path = tmp_path / "bad.avro"
+    path.write_bytes(content)
+    ((number, kept, why),) = list(blocks(path))
+    assert (number, kept) == (0, content)
+    assert reason in why
+
+
+def test_a_block_with_an_absurd_length_is_not_read(tmp_path):
+    path = tmp_path / "bad.avro"
+    whole = container([1])
+    header = whole[: whole.index(whole[-16:]) + 16]
+    path.write_bytes(header + b"\x02" + b"\xfe\xff\xff\xff\xff\xff\xff\x01" + b"x" * 50)
+    ((_, _, why),) = list(blocks(path))
+    assert "claims" in why
+
+
+@pytest.mark.parametrize("text", ["simulate:", "simulate:x", "simulate:1:2:3", "simulate:-5"])
+def test_wrong_simulate_arguments(text):
+    with pytest.raises(BadInput, match="simulate:N"):
+        open_source([text])
+
+
+def test_arguments_that_are_no_source(tmp_path):
+    (tmp_path / "index.csv").write_text("")
+    with pytest.raises(BadInput, match="no alert file"):
+        open_source([str(tmp_path / "index.csv")])
+    with pytest.raises(BadInput, match="no source named 'mongodb'"):
+        open_source(["mongodb://x"])

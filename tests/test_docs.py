@@ -1,0 +1,80 @@
+"""The documentation is under test: its Python runs, its commands run, nothing is left out.
+
+Blocks marked ``python`` in one page run in order in one namespace, in an empty folder. Lines
+``$ gueststar ...`` of ``console`` blocks run too, but for commands that serve until stopped.
+A block after ``<!-- not run: why -->`` is left out.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+BLOCK = re.compile(r"(<!-- not run.*?-->\n)?```(python|console)\n(.*?)```", re.DOTALL)
+SERVES = ("serve", "demo")
+
+
+def blocks_of(page):
+    found = BLOCK.findall(page.read_text())
+    return [(language, text) for skipped, language, text in found if not skipped]
+
+
+def run(arguments, folder):
+    env = {**os.environ, "GUESTSTAR_MODELS": str(folder / "models"), "COLUMNS": "200"}
+    done = subprocess.run(
+        arguments, cwd=folder, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def commands_of(text):
+    lines = text.replace("\\\n", " ").splitlines()
+    found = [line[2:] for line in lines if line.startswith("$ gueststar ")]
+    return [line for line in found if line.split()[1] not in SERVES]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_every_example_of_a_page_runs(page, tmp_path):
+    script = []
+    for language, text in blocks_of(page):
+        if language == "python":
+            script.append(text)
+            continue
+        for command in commands_of(text):
+            run([sys.executable, "-m", *shlex.split(command, comments=True)], tmp_path)
+    if script:
+        path = tmp_path / "page.py"
+        path.write_text("\n".join(script))
+        run([sys.executable, "-W", "error", str(path)], tmp_path)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.name)
+def test_every_example_file_runs(example, tmp_path):
+    assert run([sys.executable, "-W", "error", str(example)], tmp_path)
+
+
+def test_links_between_pages_lead_somewhere():
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_command_is_in_the_documentation():
+    from gueststar.cli import app
+
+    text = "\n".join(page.read_text() for page in PAGES)
+    names = [c.name or c.callback.__name__ for c in app.registered_commands]
+    names += [group.typer_instance.info.name for group in app.registered_groups]
+    assert not [name for name in names if f"gueststar {name}" not in text]
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 120
