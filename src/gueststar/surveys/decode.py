@@ -121,7 +121,7 @@ def _from_packets(
     if framed.any():
         yield from _framed(batch, np.flatnonzero(framed), heads, schemas, dead)
     strangers = np.flatnonzero(~container & ~framed)
-    dead.bury(strangers, strangers * 0, [_stranger(batch, row) for row in strangers])
+    dead.bury(strangers, strangers * 0, [_stranger(batch, int(row)) for row in strangers])
 
 
 def _heads(packets: pa.Array) -> np.ndarray:

@@ -46,6 +46,7 @@ FLUX = ("psfFlux", "psFlux")
 FLUX_ERR = ("psfFluxErr", "psFluxErr")
 TOTAL = ("scienceFlux", "totFlux")
 TOTAL_ERR = ("scienceFluxErr", "totFluxErr")
+POINT_FIELDS = (*TIME, *BAND, *EXPOSURE, *FLUX, *FLUX_ERR, *TOTAL, *TOTAL_ERR)
 _LAST_MJD = 1e6  # year 4596; a larger "MJD" counts seconds
 _UNIX_EPOCH = 40_587.0  # MJD of 1970-01-01
 _DAY = 86_400.0
@@ -108,7 +109,7 @@ def _history(batch: pa.RecordBatch, own: pa.RecordBatch) -> pa.ListArray:
         row, struct = columns.elements(batch, name)
         if len(row):
             valid = np.isnan(columns.floats(struct, "timeWithdrawnMjdTai"))
-            parts.append((row[valid], _measured(struct.filter(pa.array(valid)), kind)))
+            parts.append((row[valid], _measured(columns.pick(struct, valid, POINT_FIELDS), kind)))
     row, struct = columns.elements(batch, "prvDiaNondetectionLimits")
     if len(row):
         parts.append((row, _limits(struct)))

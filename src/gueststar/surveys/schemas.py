@@ -173,7 +173,7 @@ def _keep(file: Path, schema: Schema) -> None:
 
 
 def user_cache() -> Path:
-    """The user's cache folder: ``$XDG_CACHE_HOME/gueststar``, else ``~/.cache/gueststar``."""
+    """Return ``$XDG_CACHE_HOME/gueststar``, else ``~/.cache/gueststar``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gueststar"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import astropy.units as u
-import erfa
+import erfa  # type: ignore[import-untyped]
 import numpy as np
 import pyarrow as pa
 from astropy.coordinates import Latitude, Longitude

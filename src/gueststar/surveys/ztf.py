@@ -38,6 +38,10 @@ CUTOUTS = {
     "difference": "cutoutDifference",
 }
 EXPOSURE = 30.0  # s, of the public survey; packets before 3.3 and prv_candidates do not say
+POINT_FIELDS = (
+    *("jd", "fid", "pid", "exptime", "diffmaglim", "distnr", "magnr", "sigmagnr"),
+    *("magpsf", "sigmapsf", "isdiffpos", "magzpsci", "forcediffimflux", "forcediffimfluxunc"),
+)
 PIXEL = 1.01  # arcsec
 REFERENCE_RADIUS = 1.4  # arcsec; Forster et al. 2021, AJ 161, 242, section 3.2
 _MJD = 2_400_000.5
@@ -97,10 +101,10 @@ def _history(batch: pa.RecordBatch, own: pa.RecordBatch) -> pa.ListArray:
     parts = [(rows, own)]
     for chosen, points in ((seen, _detections), (limited, _limits)):
         if chosen.any():
-            some = previous.filter(pa.array(chosen))
+            some = columns.pick(previous, chosen, POINT_FIELDS)
             parts.append((before[chosen], points(some, np.full(len(some), EXPOSURE))))
     if (good := _usable(forced)).any():
-        parts.append((around[good], _forced(forced.filter(pa.array(good)))))
+        parts.append((around[good], _forced(columns.pick(forced, good, POINT_FIELDS))))
     return columns.history(batch.num_rows, parts)
 
 
@@ -199,7 +203,8 @@ def _usable(forced: pa.Array) -> np.ndarray:
     clean = pc.equal(columns.texts(forced, "procstatus"), "0").fill_null(False)
     flux = columns.floats(forced, "forcediffimflux")
     zero_point = columns.positive(columns.floats(forced, "magzpsci"))
-    return clean.to_numpy(zero_copy_only=False) & (flux > -99_998) & np.isfinite(zero_point)
+    good = clean.to_numpy(zero_copy_only=False) & (flux > -99_998) & np.isfinite(zero_point)
+    return np.asarray(good)
 
 
 def _score(values: np.ndarray) -> np.ndarray:
