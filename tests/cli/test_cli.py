@@ -1,0 +1,100 @@
+"""The command line from the outside, as a user calls it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def gueststar(*arguments, cwd, ok=True):
+    command = [sys.executable, "-m", "gueststar", *map(str, arguments)]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) is ok, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory):
+    """A folder with a store of 60 simulated alerts, two of them dead letters."""
+    folder = tmp_path_factory.mktemp("cli")
+    gueststar("simulate", "night", "--alerts", 58, "--seed", 2, "--out", "night", cwd=folder)
+    (folder / "night" / "page.avro").write_text("<html>500 Internal Server Error</html>")
+    whole = next((folder / "night").glob("[0-9]*.avro")).read_bytes()
+    (folder / "night" / "short.avro").write_bytes(whole[:-500])
+    (folder / "night" / "notes.txt").write_text("cloudy")
+    return folder
+
+
+def test_ingest_twice_changes_nothing(night):
+    first = json.loads(gueststar("ingest", "night", "--json", cwd=night).stdout)
+    assert (first["received"], first["stored"], first["dead_letter"]) == (60, 58, 2)
+    assert [path.rpartition("/")[2] for path in first["ignored"]] == ["notes.txt", "truth.parquet"]
+    assert sum(line["count"] for line in first["dead_letters"]) == 2
+    before = gueststar("health", "--json", cwd=night).stdout
+    again = json.loads(gueststar("ingest", "night", "--json", cwd=night).stdout)
+    assert (again["received"], again["known"], again["stored"]) == (60, 60, 0)
+    after = gueststar("health", "--json", cwd=night).stdout
+    drop = lambda text: {k: v for k, v in json.loads(text).items() if k != "size_mb"}  # noqa: E731
+    assert drop(before) == drop(after)
+    assert drop(after)["in_equals_out"] is True
+
+
+def test_health_for_people(night):
+    gueststar("ingest", "night", cwd=night)
+    text = gueststar("health", cwd=night).stdout
+    assert "in = out" in text
+    assert "yes" in text
+
+
+def test_show_an_object_and_its_json(night):
+    gueststar("ingest", "night", cwd=night)
+    rows = gueststar(
+        "query", "SELECT object_id FROM objects LIMIT 1", "--format", "json", cwd=night
+    )
+    name = json.loads(rows.stdout)["rows"][0]["object_id"]
+    assert name in gueststar("show", name, cwd=night).stdout
+    shown = json.loads(gueststar("show", name, "--json", cwd=night).stdout)
+    assert shown["object_id"] == name
+    assert isinstance(shown["alerts"][0]["alert_id"], str)
+    assert shown["light_curve"]
+
+
+def test_query_formats(night, tmp_path):
+    gueststar("ingest", "night", cwd=night)
+    sql = "SELECT alert_id, ra, mag FROM alerts ORDER BY alert_id"
+    text = gueststar("query", sql, "--format", "csv", cwd=night).stdout
+    assert len(text.splitlines()) == 59
+    for form in ("parquet", "votable"):
+        gueststar("query", sql, "--format", form, "--output", tmp_path / f"x.{form}", cwd=night)
+        assert (tmp_path / f"x.{form}").stat().st_size > 500
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["ingest", "nowhere.avro"], "no file or folder 'nowhere.avro'"),
+        (["ingest", "simulate:x"], "simulate:N"),
+        (["ingest", "simulate:5", "--modules", "rbb"], "Did you mean 'rb'"),
+        (["ingest", "simulate:5", "--store", "mysql://x"], "sqlite:///"),
+        (["show", "ZTF00nosuch"], "ZTF00nosuch"),
+        (["health", "--store", "sqlite:///none.db"], "none.db"),
+        (["models", "card", "braaai"], "braaai"),
+        (["bench", "decoder"], "Did you mean 'decode'"),
+        (["query", "DROP TABLE alerts"], "read"),
+        (["query", "SELECT x FROM alertz"], "alertz"),
+    ],
+)
+def test_errors_are_one_sentence_with_the_way_out(night, arguments, sentence):
+    gueststar("ingest", "night", cwd=night)
+    done = gueststar(*arguments, cwd=night, ok=False)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_teaches(tmp_path):
+    text = gueststar("--help", cwd=tmp_path).stdout
+    for name in ("demo", "ingest", "simulate", "serve", "show", "health", "models", "train"):
+        assert name in text
+    assert "simulate:N" in gueststar("ingest", "--help", cwd=tmp_path).stdout
