@@ -22,6 +22,9 @@ SCHEMA = fastavro.parse_schema(
 )
 
 
+PARQUET = pa.table({"candid": [1, 2, 3, 4], "objectId": ["a"] * 4, "candidate": [{"jd": 1.0}] * 4})
+
+
 def container(numbers, pad=0, **options):
     out = io.BytesIO()
     rows = [{"n": n, "pad": os.urandom(pad)} for n in numbers]
@@ -48,7 +51,8 @@ def night(tmp_path):
     for n, name in enumerate(["b.avro", "a.avro", "sub/c.avro"]):
         (tmp_path / name).write_bytes(container([n]))
     tar(tmp_path / "t.tar.gz", [("x.avro", container([10])), ("README", b"no"), ("y.avro", b"")])
-    pq.write_table(pa.table({"candid": [1, 2, 3, 4]}), tmp_path / "z.parquet")
+    pq.write_table(PARQUET, tmp_path / "z.parquet")
+    pq.write_table(pa.table({"candid": [1], "truth": ["SN"]}), tmp_path / "truth.parquet")
     (tmp_path / "index.csv").write_text("a,b\n")
     (tmp_path / "notes").write_text("")
     return tmp_path
@@ -57,12 +61,12 @@ def night(tmp_path):
 def test_a_folder_in_order_with_positions_and_the_rest_named(night):
     source = FileSource([night])
     avro, parquet, sub = list(source)
-    assert [p.name for p in source.ignored] == ["index.csv", "notes"]
+    assert [p.name for p in source.ignored] == ["index.csv", "notes", "truth.parquet"]
     packets = avro.column("packet").to_pylist()
     assert [numbers_in(p) for p in packets[:3]] == [[1], [0], [10]]
     assert avro.column("partition").to_pylist() == ["", "", "x.avro", "y.avro"]
     assert avro.column("source")[0].as_py().rpartition("#")[0].endswith("/a.avro")
-    assert parquet.column("native").type == pa.struct([("candid", pa.int64())])
+    assert [f.name for f in parquet.column("native").type] == PARQUET.column_names
     assert parquet.column("offset").to_pylist() == [0, 1, 2, 3]
     assert numbers_in(sub.column("packet")[0].as_py()) == [2]
     assert source.done == source.size > 0
@@ -108,6 +112,11 @@ def test_what_is_no_parquet_is_a_dead_letter(tmp_path):
     path.write_text("<html>404</html>")
     (dead,) = list(FileSource([path]))
     assert "Parquet cannot be read" in dead.column("reason")[0].as_py()
+
+
+def test_parquet_without_alerts_is_refused_when_it_is_named(night):
+    with pytest.raises(BadInput, match="holds no alerts"):
+        FileSource([night / "truth.parquet"])
 
 
 def test_a_broken_link_is_a_dead_letter(tmp_path):

@@ -16,7 +16,7 @@ import pyarrow as pa
 from gueststar.batch import PACKETS, POSITION, dead_letters
 from gueststar.errors import BadInput
 from gueststar.sources.containers import SMALL_FILE, blocks
-from gueststar.sources.tables import parquet_batches
+from gueststar.sources.tables import holds_alerts, parquet_batches
 from gueststar.sources.tar import members
 
 TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tar.xz")
@@ -101,6 +101,8 @@ class FileSource:
                 f"{str(path)!r} is no alert file: give .avro, .tar.gz or .parquet files, "
                 "or a folder of them"
             )
+        if not _is_alerts(path):
+            raise BadInput(f"{str(path)!r} holds no alerts: no survey that we know has its columns")
         return [path]
 
     def _walk(self, folder: Path) -> list[Path]:
@@ -109,7 +111,7 @@ class FileSource:
             folders.sort()
             for name in sorted(names):
                 path = Path(parent, name)
-                (found if kind_of(path) else self.ignored).append(path)
+                (found if _is_alerts(path) else self.ignored).append(path)
         return found
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -158,6 +160,11 @@ class FileSource:
             self.done = before + int(size * share)
             yield batch
         self.done = before + size
+
+
+def _is_alerts(path: Path) -> bool:
+    kind = kind_of(path)
+    return holds_alerts(path) if kind == "parquet" else kind is not None
 
 
 def _size(path: Path) -> int:

@@ -10,8 +10,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gueststar.batch import POSITION, dead_letters
+from gueststar.surveys import recognise
 
 ROWS_PER_BATCH = 200  # rows with cutouts are large
+
+
+def holds_alerts(path: Path) -> bool:
+    """Tell whether a Parquet file has the columns of some survey's alerts.
+
+    A file that cannot be read counts as one that should have: it becomes a dead letter.
+    """
+    try:
+        return recognise(pq.read_schema(path).names) is not None
+    except (pa.ArrowException, OSError):
+        return True
 
 
 def parquet_batches(
