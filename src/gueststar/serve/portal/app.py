@@ -1,0 +1,78 @@
+"""The portal as an ASGI application."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+
+from gueststar.errors import BadInput, StoreError
+from gueststar.serve.portal.house import House
+from gueststar.serve.portal.pages import errors, files, health, night, object, search, stamps
+from gueststar.serve.portal.security import LoopbackOnly, add_headers
+
+ROUTES = (
+    night.night_list,
+    search.search,
+    search.cone,
+    object.object_page,
+    object.light_curve,
+    object.alert_page,
+    object.alert_panel,
+    object.packet_json,
+    stamps.stamp,
+    health.health,
+    health.health_json,
+    files.static_file,
+    files.favicon,
+)
+DEFAULT_STORE = "sqlite:///gueststar.db"
+
+
+def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> Litestar:
+    """Build the portal over a store.
+
+    Parameters
+    ----------
+    store_url : str, optional
+        ``sqlite:///night.db``; default the environment's ``GUESTSTAR_STORE``, else
+        ``sqlite:///gueststar.db``. It is opened for reading only, by the first request that
+        finds it; an ingest may write meanwhile.
+    loopback_only : bool
+        Answer only requests for this machine by its own names; False behind a proxy or on a
+        network.
+
+    Returns
+    -------
+    litestar.Litestar
+        An ASGI application for any server; :func:`~gueststar.serve.portal.run.run_portal`
+        brings its own.
+    """
+    house = House(store_url or os.environ.get("GUESTSTAR_STORE") or DEFAULT_STORE)
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        yield
+        house.close()
+
+    return Litestar(
+        list(ROUTES),
+        dependencies={"house": Provide(lambda: house, sync_to_thread=False)},
+        state=State({"house": house}),
+        lifespan=[lifespan],
+        middleware=[LoopbackOnly] if loopback_only else [],
+        before_send=[add_headers],
+        exception_handlers={
+            BadInput: errors.bad_input,
+            StoreError: errors.store_error,
+            HTTPException: errors.http_error,
+            Exception: errors.unexpected,
+        },
+        openapi_config=None,
+        logging_config=None,
+    )

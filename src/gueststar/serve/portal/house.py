@@ -1,0 +1,107 @@
+"""What every page needs: the store (opened when there is one), templates and assets."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from litestar import MediaType, Response
+
+from gueststar.errors import StoreError
+from gueststar.score import TAXONOMY
+from gueststar.serve.portal import formats, packet
+from gueststar.serve.portal.assets import PLOTLY, Assets
+from gueststar.store import Store, open_store
+
+SQLITE = "sqlite:///"
+
+
+class NoStore(StoreError):
+    """There is no store yet at the address that the portal was given."""
+
+
+class House:
+    """One portal over one store.
+
+    Parameters
+    ----------
+    store_url : str
+        The store need not exist yet: it is opened, for reading only, by the first request that
+        finds it.
+    """
+
+    def __init__(self, store_url: str) -> None:
+        self.store_url = store_url
+        self.assets = Assets()
+        self._templates = _templates(self.assets)
+        self._store: Store | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def store(self) -> Store:
+        """The store; its reading methods may be called from any thread.
+
+        Raises
+        ------
+        NoStore
+            If nothing has been written there yet.
+        StoreError
+            If it cannot be read.
+        """
+        with self._lock:
+            if self._store is None:
+                self._store = self._open()
+            return self._store
+
+    def _open(self) -> Store:
+        file = self.store_url.removeprefix(SQLITE)
+        if self.store_url.startswith(SQLITE) and not Path(file).exists():
+            raise NoStore(f"There is no store at {self.store_url} yet.")
+        return open_store(self.store_url, read_only=True)
+
+    def page(self, template: str, *, status: int = 200, **context: Any) -> Response[str]:
+        """Render a template."""
+        html = self._templates.get_template(template).render(**context)
+        return Response(
+            html,
+            status_code=status,
+            media_type=MediaType.HTML,
+            headers={"Cache-Control": "no-cache"},
+        )
+
+    def close(self) -> None:
+        """Close the store; the next request opens it again."""
+        with self._lock:
+            if self._store is not None:
+                self._store.close()
+            self._store = None
+
+
+def _templates(assets: Assets) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("gueststar.serve.portal", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+    )
+    environment.globals.update(
+        static=assets.address,
+        plotly=assets.address(PLOTLY),
+        taxonomy=TAXONOMY,
+        kind_of=formats.kind_of,
+        as_received=formats.as_received,
+        number="{:,}".format,
+        here="",
+        # Stamps are kept by the browser as long as this server runs: another store behind the
+        # same port may use the same alert ids.
+        visit=secrets.token_hex(4),
+    )
+    for rule in (packet.scalars, packet.nested, packet.extent, packet.is_table, packet.columns):
+        environment.filters[rule.__name__] = rule
+    environment.filters["searchable"] = packet.searchable
+    return environment

@@ -1,0 +1,184 @@
+"""``/object/NAME`` and ``/alert/ID``: everything that is known of one object, or of one alert."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from litestar import Request, Response, get
+from litestar.exceptions import NotFoundException
+from litestar.response import Redirect
+
+from gueststar.alert import Alert
+from gueststar.errors import BadInput
+from gueststar.serve.portal import formats
+from gueststar.serve.portal.house import House
+from gueststar.serve.portal.links import links_out
+from gueststar.serve.portal.pages import curve
+from gueststar.serve.portal.parameters import Parameters
+from gueststar.serve.portal.rows import AlertRow, alert_address, alert_rows
+from gueststar.serve.portal.search import alert_number
+from gueststar.store import ObjectRecord
+
+NORTH = "Orientation: not given by the packet"
+_EXPORTS = {"csv": curve.as_csv, "json": curve.as_json}
+
+
+@get("/object/{object_id:str}", sync_to_thread=True)
+def object_page(request: Request[Any, Any, Any], house: House, object_id: str) -> Response[Any]:
+    """Show one object at one of its alerts; without ``alert``, the latest."""
+    wanted = Parameters(request.query_params, ("alert",)).text("alert")
+    try:
+        record = house.store.object(object_id)
+    except BadInput as unknown:
+        raise NotFoundException(str(unknown)) from None
+    rows = alert_rows(scored(record))
+    at = _position(rows, wanted)
+    return house.page("object.html", **_object(record, rows, at), **_panel(house, rows[at]))
+
+
+def scored(record: ObjectRecord) -> list[dict[str, Any]]:
+    """Return an object's alerts, each with its first score of the class ``real``."""
+    best: dict[int, Mapping[str, Any]] = {}
+    for score in record.scores.to_pylist():
+        known = best.get(score["alert_id"])
+        if score["class"] == "real" and (known is None or known["value"] is None):
+            best[score["alert_id"]] = score
+    rows: list[dict[str, Any]] = record.alerts.to_pylist()
+    for row in rows:
+        score = best.get(row["alert_id"], {"value": None, "reason": None})
+        row.update(score=score["value"], reason=score["reason"])
+    return rows
+
+
+def _position(rows: Sequence[AlertRow], wanted: str | None) -> int:
+    if wanted is None:
+        return len(rows) - 1
+    at = next((i for i, row in enumerate(rows) if row.alert_id == wanted), None)
+    if at is None:
+        raise NotFoundException(f"alert: this object has no alert {wanted!r}")
+    return at
+
+
+def _object(record: ObjectRecord, rows: Sequence[AlertRow], at: int) -> dict[str, Any]:
+    first, last = formats.utc([record.first_mjd_tai, record.last_mjd_tai])
+    known = record.first_mjd_tai is not None and record.last_mjd_tai is not None
+    return {
+        **_place(record.survey, record.object_id, record.ra, record.dec),
+        "title": record.object_id,
+        "detections": f"{record.n_detections:,}",
+        "first": first,
+        "last": last,
+        "span": formats.age(record.last_mjd_tai - record.first_mjd_tai)  # type: ignore[operator]
+        if known
+        else formats.NOTHING,
+        "alerts": rows,
+        "before": rows[at - 1].href if at > 0 else None,
+        "after": rows[at + 1].href if at + 1 < len(rows) else None,
+        "curve": alert_address(record.object_id).replace("/object/", "/lightcurve/"),
+        "walk": rows[at].href,
+    }
+
+
+def _place(survey: str, object_id: str | None, ra: float, dec: float) -> dict[str, Any]:
+    return {
+        "survey": survey,
+        "object_id": object_id,
+        "sexagesimal": formats.sexagesimal(ra, dec),
+        "degrees": formats.degrees(ra, dec),
+        "links": links_out(survey, object_id, ra, dec),
+        "north": NORTH,
+    }
+
+
+def _panel(house: House, chosen: AlertRow) -> dict[str, Any]:
+    """Gather what belongs to one alert."""
+    number = int(chosen.alert_id)
+    return {
+        "chosen": chosen,
+        "survey": chosen.survey,
+        "published": chosen.published,
+        "scores": house.store.scores(number),
+        "packet": house.store.native(number),
+    }
+
+
+@get("/lightcurve/{file:str}", sync_to_thread=True)
+def light_curve(request: Request[Any, Any, Any], house: House, file: str) -> Response[bytes]:
+    """Answer a light curve: ``NAME.figure.json`` for the page, ``NAME.csv`` and ``NAME.json``."""
+    if file.endswith(".figure.json"):
+        name = file.removesuffix(".figure.json")
+        return curve.figure(request, curve.curve_of(house, name))
+    name, _, form = file.rpartition(".")
+    if form not in _EXPORTS:
+        raise NotFoundException("light curves are /lightcurve/NAME.csv and /lightcurve/NAME.json")
+    return _EXPORTS[form](curve.curve_of(house, name))
+
+
+@get("/alert/{alert_id:str}", sync_to_thread=True)
+def alert_page(house: House, alert_id: str) -> Response[Any] | Redirect:
+    """Send the visitor to the alert's object; show it alone where it has none."""
+    alert = _alert(house, alert_id)
+    if alert.object_id is not None:
+        return Redirect(alert_address(alert.object_id, alert.alert_id), status_code=303)
+    row = alert_row(house, alert)
+    alone = {"detections": "1", "first": row.time, "last": row.time, "span": formats.NOTHING}
+    return house.page(
+        "object.html",
+        **_place(alert.survey, None, alert.ra, alert.dec),
+        **alone,
+        title=f"alert {alert.alert_id}",
+        alerts=[row],
+        before=None,
+        after=None,
+        curve=None,
+        walk=row.href,
+        **{k: v for k, v in _panel(house, row).items() if k != "survey"},
+    )
+
+
+@get("/alert/{alert_id:str}/panel", sync_to_thread=True)
+def alert_panel(house: House, alert_id: str) -> Response[str]:
+    """Answer the scores and the packet of one alert, for a page that is open already."""
+    row = alert_row(house, _alert(house, alert_id))
+    return house.page("panel.html", **_panel(house, row))
+
+
+@get("/alert/{alert_id:str}/packet.json", sync_to_thread=True)
+def packet_json(house: House, alert_id: str) -> Response[bytes]:
+    """Answer the survey's own record; bytes as their length, long integers as strings."""
+    alert = _alert(house, alert_id)
+    record = _for_json(house.store.native(alert.alert_id))
+    return Response(orjson.dumps(record), media_type="application/json")
+
+
+def alert_row(house: House, alert: Alert) -> AlertRow:
+    """Make the line of one alert."""
+    names = ("alert_id", "object_id", "survey", "band", "mjd_tai", "ra", "dec")
+    row = {name: getattr(alert, name) for name in names}
+    row |= {"flux": alert.flux, "flux_err": alert.flux_err, "published_rb": alert.published_rb}
+    real = next((s for s in house.store.scores(alert.alert_id) if s.label == "real"), None)
+    row |= {"score": real.value, "reason": real.reason} if real else {}
+    return alert_rows([row])[0]
+
+
+def _alert(house: House, text: str) -> Alert:
+    number = alert_number(text)
+    if number is None:
+        raise NotFoundException(f"{text!r} is no alert id: they are whole numbers")
+    try:
+        return house.store.alert(number)
+    except BadInput as unknown:
+        raise NotFoundException(str(unknown)) from None
+
+
+def _for_json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _for_json(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_for_json(one) for one in value]
+    if isinstance(value, bytes):
+        return formats.as_received(value)
+    long = isinstance(value, int) and abs(value) > 2**53
+    return str(value) if long else value

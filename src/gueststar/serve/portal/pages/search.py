@@ -1,0 +1,80 @@
+"""``/search`` and ``/cone``: from what a person typed to an object, or to a list of objects."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Request, Response, get
+from litestar.exceptions import NotFoundException
+from litestar.response import Redirect
+
+from gueststar.errors import BadInput
+from gueststar.serve.portal import formats
+from gueststar.serve.portal.house import House
+from gueststar.serve.portal.parameters import Parameters
+from gueststar.serve.portal.rows import alert_address, object_rows
+from gueststar.serve.portal.search import (
+    DEFAULT_RADIUS,
+    WIDEST_RADIUS,
+    Position,
+    alert_number,
+    on_sky,
+    parse_search,
+)
+
+MOST = 200  # objects on a page
+
+
+@get("/search", sync_to_thread=True)
+def search(request: Request[Any, Any, Any], house: House) -> Redirect:
+    """Send the visitor on to what was meant."""
+    meant = parse_search(request.query_params.get("q", ""))
+    if isinstance(meant, Position):
+        query = urlencode({"ra": f"{meant.ra:.7f}", "dec": f"{meant.dec:.7f}"})
+        return Redirect(f"/cone?{query}", status_code=303)
+    return Redirect(_named(house, meant), status_code=303)
+
+
+def _named(house: House, name: str) -> str:
+    """Return the address of an object or, failing that, of an alert."""
+    try:
+        house.store.light_curve(name)
+    except BadInput as unknown:
+        number = alert_number(name)
+        if number is None:
+            raise NotFoundException(f"{unknown}") from None
+        return _alert_named(house, number)
+    return alert_address(name)
+
+
+def _alert_named(house: House, alert_id: int) -> str:
+    try:
+        alert = house.store.alert(alert_id)
+    except BadInput:
+        raise NotFoundException(f"neither an object nor an alert is called {alert_id}") from None
+    return alert_address(alert.object_id, alert_id)
+
+
+@get("/cone", sync_to_thread=True)
+def cone(request: Request[Any, Any, Any], house: House) -> Response[str]:
+    """List the objects round a position, nearest first."""
+    given = Parameters(request.query_params, ("ra", "dec", "radius"))
+    ra, dec = given.number("ra", 0, 360), given.number("dec", -90, 90)
+    if ra is None or dec is None:
+        raise BadInput("ra, dec: a position needs both, in degrees")
+    radius = given.number("radius", 0.1, WIDEST_RADIUS) or DEFAULT_RADIUS
+    place = on_sky(ra, dec)
+    found = house.store.cone(place.ra, place.dec, radius)
+    return house.page(
+        "cone.html",
+        ra=place.ra,
+        dec=place.dec,
+        sexagesimal=formats.sexagesimal(place.ra, place.dec),
+        degrees=formats.degrees(place.ra, place.dec),
+        radius=radius,
+        widest=WIDEST_RADIUS,
+        count=found.num_rows,
+        rows=object_rows(found.slice(0, MOST).to_pylist()),
+        q=formats.degrees(place.ra, place.dec),
+    )

@@ -1,0 +1,72 @@
+"""``/cutouts/…``: stamps as PNG for lists, as raw float32 for the object page."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import orjson
+from litestar import Request, Response, get
+from litestar.exceptions import NotFoundException
+
+from gueststar.batch import CUTOUTS
+from gueststar.cutouts import Cutouts
+from gueststar.errors import BadInput
+from gueststar.serve.portal.assets import digest
+from gueststar.serve.portal.house import House
+from gueststar.serve.portal.search import alert_number
+
+FORMS = {"png": "image/png", "f32": "application/octet-stream"}
+_EMPTY = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 63 63" width="63" height="63">'
+    '<path d="M20 20 43 43M43 20 20 43" stroke="#8a93a1" stroke-width="1.5"/></svg>'
+)
+
+
+@get("/cutouts/{alert_id:str}/{file:str}", sync_to_thread=True)
+def stamp(
+    request: Request[Any, Any, Any], house: House, alert_id: str, file: str
+) -> Response[bytes]:
+    """Send one stamp.
+
+    ``KIND.f32`` is rows and columns as two uint32, then float32 values row by row from the first
+    row of the FITS image; all little endian, NaN where masked.
+    """
+    kind, _, form = file.partition(".")
+    number = alert_number(alert_id)
+    if kind not in CUTOUTS or form not in FORMS or number is None:
+        raise NotFoundException("stamps are /cutouts/ALERT/{science,template,difference}.{png,f32}")
+    try:
+        cutouts = house.store.cutouts(number)
+        return _answer(request, cutouts, kind, form)
+    except BadInput as error:
+        return _missing(form, str(error))
+
+
+def _answer(
+    request: Request[Any, Any, Any], cutouts: Cutouts, kind: str, form: str
+) -> Response[bytes]:
+    etag = f'"{digest(getattr(cutouts, kind) or b"")}.{form}"'
+    headers = {"ETag": etag, "Cache-Control": _keeping(request)}
+    if etag in request.headers.get("if-none-match", ""):
+        return Response(b"", status_code=304, headers=headers)
+    body = cutouts.png(kind) if form == "png" else raw_stamp(cutouts, kind)
+    return Response(body, media_type=FORMS[form], headers=headers)
+
+
+def _keeping(request: Request[Any, Any, Any]) -> str:
+    """With the server's own mark in the address the browser need not ask again."""
+    return "private, max-age=86400, immutable" if "v" in request.query_params else "no-cache"
+
+
+def raw_stamp(cutouts: Cutouts, kind: str) -> bytes:
+    """Pack one stamp for the browser: rows, columns (uint32), then float32, little endian."""
+    image = cutouts.array(kind)
+    return struct.pack("<II", *image.shape) + image.astype("<f4").tobytes()
+
+
+def _missing(form: str, reason: str) -> Response[bytes]:
+    if form == "png":  # browsers draw the picture of an error, too
+        return Response(_EMPTY.encode(), status_code=404, media_type="image/svg+xml")
+    body = orjson.dumps({"error": reason})
+    return Response(body, status_code=404, media_type="application/json")

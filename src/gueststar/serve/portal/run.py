@@ -1,0 +1,124 @@
+"""Serves the portal: one process, one address, until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import webbrowser
+from collections.abc import Callable
+
+from gueststar.errors import BadInput, GueststarError
+from gueststar.serve.portal.security import is_loopback
+
+PORT = 8765
+TRIES = 50  # ports after PORT, when none was asked for
+GRACE = 5.0  # s that open requests get at the end
+
+
+def run_portal(
+    store_url: str | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    open_browser: bool = False,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve the portal until Ctrl-C or SIGTERM.
+
+    Parameters
+    ----------
+    store_url : str, optional
+        See :func:`~gueststar.serve.portal.app.create_app`.
+    host : str
+        Address to listen at; by default this machine only. Anything else is open to whoever
+        reaches it: there are no accounts.
+    port : int, optional
+        Default 8765, or the next free one; 0 takes any free one.
+    open_browser : bool
+        Open the first page when the server listens.
+    ready : callable, optional
+        Told the portal's address once it answers.
+
+    Raises
+    ------
+    BadInput
+        If the port is taken or the address is not this machine's.
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(store_url, host, choose_port(host, port), open_browser, ready))
+
+
+def choose_port(host: str, port: int | None) -> int:
+    """Return the port that was asked for, if it is free, or find one.
+
+    Raises
+    ------
+    BadInput
+        If it is taken, or there is none.
+    """
+    if port is not None:
+        return _free(host, port, f"choose another with --port, or leave it out (not {port})")
+    for candidate in range(PORT, PORT + TRIES):
+        with contextlib.suppress(BadInput):
+            return _free(host, candidate, "")
+    return _free(host, 0, "no port is free")
+
+
+def _free(host: str, port: int, way_out: str) -> int:
+    """Bind a port for a moment, as a proof that it is free."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            return int(probe.getsockname()[1])
+    except OSError as error:
+        reason = error.strerror or error
+        raise BadInput(f"cannot listen at {host}:{port}: {reason}; {way_out}") from None
+
+
+async def _serve(
+    store_url: str | None,
+    host: str,
+    port: int,
+    open_browser: bool,
+    ready: Callable[[str], None] | None,
+) -> None:
+    from granian.constants import Interfaces
+    from granian.server.embed import Server
+
+    from gueststar.serve.portal.app import create_app
+
+    app = create_app(store_url, loopback_only=is_loopback(host))
+    server = Server(
+        app, address=host, port=port, interface=Interfaces.ASGI, log_enabled=False, websockets=False
+    )
+    serving = asyncio.create_task(server.serve())
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows; not main thread
+            loop.add_signal_handler(name, server.stop)
+    await _listening(host, port, serving)
+    _announce(f"http://{f'[{host}]' if ':' in host else host}:{port}", open_browser, ready)
+    await serving
+
+
+async def _listening(host: str, port: int, serving: asyncio.Task[None]) -> None:
+    """Wait until the server accepts connections."""
+    while not serving.done():
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection(host, port)
+            writer.close()
+            return
+        await asyncio.sleep(0.02)
+    await serving
+    raise GueststarError(f"the server at {host}:{port} ended before it began")
+
+
+def _announce(address: str, open_browser: bool, ready: Callable[[str], None] | None) -> None:
+    if ready is not None:
+        ready(address)
+    if open_browser:
+        webbrowser.open(address)

@@ -1,0 +1,63 @@
+// The object page: stamps, light curve, scores and packet follow one chosen alert.
+import { Curve } from "./curve.js";
+import { filterPacket } from "./packet.js";
+import { Stamps } from "./stamps.js";
+import { say } from "./ui.js";
+
+const root = document.querySelector("[data-object]");
+const stamps = new Stamps(document.querySelector("[data-stamps]"));
+const figure = document.querySelector("[data-curve]");
+const rows = [...document.querySelectorAll("[data-alert-row]")];
+const curve = figure ? new Curve(figure, choose) : null;
+let chosen = root.dataset.alert;
+
+/** Show one alert of the object everywhere on the page. */
+async function choose(alert) {
+  if (!alert || alert === chosen) return;
+  chosen = alert;
+  const row = show();
+  history.replaceState(null, "", row ? row.querySelector("a").href : location.href);
+  stamps.load(alert);
+  const answer = await fetch(`/alert/${alert}/panel`);
+  if (!answer.ok) return say("this alert could not be loaded");
+  const html = await answer.text();
+  if (alert !== chosen) return;
+  document.querySelector("[data-panel]").innerHTML = html;
+  filterPacket();
+}
+
+function show() {
+  const at = rows.findIndex((row) => row.dataset.alertRow === chosen), row = rows[at];
+  rows.forEach((one) => one.removeAttribute("aria-current"));
+  row?.setAttribute("aria-current", "true");
+  row?.scrollIntoView({ block: "nearest" });
+  const caption = document.querySelector("[data-caption]");
+  if (row) caption.textContent = row.dataset.caption;
+  link("[data-alert-prev]", rows[at - 1]);
+  link("[data-alert-next]", rows[at + 1]);
+  curve?.mark(row ? Number(row.dataset.mjd) : null);
+  return row;
+}
+
+function link(selector, row) {
+  const target = document.querySelector(selector);
+  if (!target) return;
+  if (row) { target.href = row.querySelector("a").href; target.removeAttribute("aria-disabled"); }
+  else { target.removeAttribute("href"); target.setAttribute("aria-disabled", "true"); }
+}
+
+document.addEventListener("click", (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const step = event.target.closest("[data-alert-prev], [data-alert-next]");
+  const row = event.target.closest("[data-alert-row]");
+  if (!step && !row) return;
+  const at = rows.findIndex((one) => one.dataset.alertRow === chosen);
+  const next = row ?? rows[at + (step.matches("[data-alert-next]") ? 1 : -1)];
+  if (!next) return;
+  event.preventDefault();
+  choose(next.dataset.alertRow);
+});
+
+stamps.load(chosen);
+show();
+filterPacket();
