@@ -1,0 +1,97 @@
+"""Finding the blocks of Avro containers: compiled, in place, before anything is decoded."""
+
+from __future__ import annotations
+
+from numba import njit
+
+from gueststar.surveys.avro.raw import same
+from gueststar.surveys.avro.values import (
+    BAD_SYNC,
+    BLOCK_COUNT,
+    BLOCK_LENGTH,
+    EMPTY,
+    varint,
+)
+
+SYNC = 16  # bytes of the marker that ends a header and every block
+
+
+@njit(nogil=True, cache=True)
+def match_headers(packets, heads, which):  # type: ignore[no-untyped-def]
+    """Find the known header that each packet begins with; -1 where there is none.
+
+    ``packets`` and ``heads`` have a row each: address, length. A header is everything before
+    the sync marker, which differs from file to file.
+    """
+    last = 0
+    for p in range(len(packets)):
+        if which[p] >= 0:
+            continue
+        for k in range(len(heads)):
+            h = (last + k) % len(heads)
+            fits = heads[h, 1] + SYNC <= packets[p, 1]
+            if fits and same(packets[p, 0], heads[h, 0], heads[h, 1]):
+                which[p] = h
+                last = h
+                break
+
+
+@njit(nogil=True, cache=True)
+def _one_packet(p, start, head, end, blocks, used, errors):  # type: ignore[no-untyped-def]
+    """Write down the blocks of one packet: the new number of blocks, or minus a code."""
+    sync = start + head
+    pos = sync + SYNC
+    records = 0
+    while pos < end:
+        if used >= len(blocks):
+            return -1
+        errors[p, 1] = records
+        errors[p, 2] = pos - start
+        count, after = varint(pos, end)
+        size = 0
+        if after > 0:
+            size, after = varint(after, end)
+        errors[p, 3] = size
+        errors[p, 4] = end - after - SYNC
+        if after < 0:
+            errors[p, 0] = -after
+        elif count < 0:
+            errors[p, 0] = BLOCK_COUNT
+            errors[p, 3] = count
+        elif size < 0 or size > end - after - SYNC:
+            errors[p, 0] = BLOCK_LENGTH
+        elif not same(after + size, sync, SYNC):
+            errors[p, 0] = BAD_SYNC
+        if errors[p, 0] != 0:
+            return used
+        blocks[used, 0] = p
+        blocks[used, 1] = after
+        blocks[used, 2] = after + size
+        blocks[used, 3] = count
+        blocks[used, 4] = records
+        used += 1
+        records += count
+        pos = after + size + SYNC
+    if records == 0:
+        errors[p, 0] = EMPTY
+    return used
+
+
+@njit(nogil=True, cache=True)
+def find_blocks(packets, lengths, first, used, blocks, errors):  # type: ignore[no-untyped-def]
+    """Walk the blocks of packets from number ``first`` on: (next packet, blocks so far).
+
+    ``lengths`` are the lengths of the headers without their marker; negative: leave it alone.
+    ``blocks`` gets a row each: packet, address, end, records, number of its first record;
+    ``errors`` a row a packet: code, record, byte, what was said, what there is. It stops before a
+    packet for which ``blocks`` is too small.
+    """
+    for p in range(first, len(packets)):
+        if lengths[p] < 0:
+            continue
+        start, end = packets[p, 0], packets[p, 0] + packets[p, 1]
+        after = _one_packet(p, start, lengths[p], end, blocks, used, errors)
+        if after < 0:
+            return p, used
+        used = after
+    return len(packets), used
