@@ -174,7 +174,7 @@ def _meet(
             faults.add(PacketError(int(row), 0, reason))
             continue
         try:
-            known.insert(0, read_header(held.view(row)))
+            known.append(read_header(held.view(row)))
         except BadPacket as error:
             faults.add(PacketError(int(row), 0, str(error)))
         else:
