@@ -77,7 +77,8 @@ def light_curve_figure(
     forced : bool
         Draw forced photometry, as open markers; among magnitudes only where it exceeds 3 sigma.
     limits : bool
-        Draw 5 sigma limits, as triangles that point down.
+        Draw 5 sigma limits, as triangles that point down. They are limits of the difference
+        image, so they are not drawn beside total flux.
 
     Returns
     -------
@@ -97,7 +98,7 @@ def light_curve_figure(
     figure = Figure()
     for band in curve.bands:
         figure.add_traces(_band_traces(shown, band, y, forced))
-        if limits:
+        if limits and not total:
             figure.add_traces(_limit_traces(curve, band, y))
     _lay_out(figure, shown, y)
     return figure
@@ -192,7 +193,7 @@ def _lay_out(figure: Figure, shown: LightCurve, y: str) -> None:
         title=shown.object_id,
         xaxis={"title": "MJD (TAI, d)", "tickformat": ".7~g", **grid},
         yaxis={"title": unit, "autorange": "reversed" if y == "mag" else True, **grid},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        yaxis_exponentformat="power",
         margin={"l": 70, "r": 20, "t": 60, "b": 50},
     )
     hidden = np.isfinite(shown["flux"]) & ~_has_magnitude(shown)
