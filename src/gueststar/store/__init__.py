@@ -1,0 +1,66 @@
+"""Where alerts are kept: one interface, engines behind it.
+
+>>> from gueststar.store import open_store
+>>> store = open_store("sqlite:///night.db")       # doctest: +SKIP
+>>> store.cone(10.68, 41.27, 5.0)                  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import unquote
+
+from gueststar.errors import BadInput
+from gueststar.store.interface import ObjectRecord, Store, WriteReport
+from gueststar.store.sqlite import SqliteStore
+
+__all__ = ["DEFAULT_URL", "ObjectRecord", "Store", "WriteReport", "open_store", "store_path"]
+
+DEFAULT_URL = "sqlite:///gueststar.db"
+_SCHEME = "sqlite:///"
+
+
+def open_store(url: str | None = None, *, read_only: bool = False) -> Store:
+    """Open a store; a new one is made unless ``read_only``.
+
+    Parameters
+    ----------
+    url : str, optional
+        ``sqlite:///night.db`` (relative) or ``sqlite:////data/night.db`` (absolute). Default:
+        the environment's ``GUESTSTAR_STORE``, else ``sqlite:///gueststar.db``.
+    read_only : bool
+        Never write; the store must exist.
+
+    Raises
+    ------
+    BadInput
+        If the URL is of no known kind.
+    StoreError
+        If the store cannot be opened; :class:`~gueststar.errors.NewerStore` if a newer
+        gueststar wrote it.
+    """
+    return SqliteStore(store_path(url), read_only=read_only)
+
+
+def store_path(url: str | None = None) -> Path:
+    """Return the file that a store URL names.
+
+    Raises
+    ------
+    BadInput
+        If the URL names no file.
+
+    Examples
+    --------
+    >>> store_path("sqlite:///night.db").name
+    'night.db'
+    """
+    url = url or os.environ.get("GUESTSTAR_STORE") or DEFAULT_URL
+    name = unquote(url.removeprefix(_SCHEME))
+    if not url.startswith(_SCHEME) or not name or "\0" in name:
+        raise BadInput(
+            f"the store {url!r} is of no known kind: give a file as sqlite:///night.db "
+            "(sqlite:////data/night.db for an absolute path)"
+        )
+    return Path(name).expanduser().absolute()

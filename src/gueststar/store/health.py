@@ -1,0 +1,68 @@
+"""Health: counts of independent tables that must agree."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from gueststar.store import ledger
+
+TOP_REASONS = 20
+
+
+def health(connection: sqlite3.Connection, path: Path) -> dict[str, Any]:
+    """Count; see :meth:`gueststar.store.sqlite.SqliteStore.health`.
+
+    All counts are of one moment, also while another process writes.
+    """
+    connection.execute("BEGIN")
+    try:
+        return _counted(connection, path)
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def _counted(connection: sqlite3.Connection, path: Path) -> dict[str, Any]:
+    def number(query: str, *values: int) -> int:
+        return int(connection.execute(query, values).fetchone()[0] or 0)
+
+    in_ledger = [
+        number("SELECT count(*) FROM ledger_rows WHERE state = ?", state)
+        for state in (ledger.STORED, ledger.DUPLICATE, ledger.DEAD)
+    ]
+    received = number("SELECT sum(received) FROM write_rows")
+    alerts = number("SELECT count(*) FROM alert_rows")
+    letters = number("SELECT count(*) FROM dead_rows")
+    last = connection.execute("SELECT max(at) FROM write_rows").fetchone()[0]
+    return {
+        "received": received,
+        "stored": alerts,
+        "duplicate": in_ledger[ledger.DUPLICATE],
+        "dead_letter": letters,
+        "in_equals_out": received == alerts + in_ledger[ledger.DUPLICATE] + letters
+        and [alerts, letters] == [in_ledger[ledger.STORED], in_ledger[ledger.DEAD]],
+        "alerts": alerts,
+        "objects": number("SELECT count(*) FROM object_rows"),
+        "nights": number("SELECT count(DISTINCT night) FROM alert_rows"),
+        "scores": number("SELECT count(*) FROM score_rows"),
+        "dead_letters": _reasons(connection),
+        "modules": [list(row) for row in connection.execute(_MODULES)],
+        "last_write_unix": last,
+        "size_mb": round(_size(path) / 1e6, 1),
+    }
+
+
+_MODULES = "SELECT module, version FROM module_versions ORDER BY version_id"
+
+
+def _reasons(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+    query = """SELECT reason, count(*) AS n FROM dead_rows GROUP BY reason
+               ORDER BY n DESC, reason LIMIT ?"""
+    found = connection.execute(query, (TOP_REASONS,))
+    return [{"reason": reason, "count": count} for reason, count in found]
+
+
+def _size(path: Path) -> int:
+    files = [path, path.with_name(path.name + "-wal")]
+    return sum(file.stat().st_size for file in files if file.exists())

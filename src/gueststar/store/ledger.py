@@ -1,0 +1,179 @@
+"""The ledger: how every input position ended, written with the alerts it speaks of."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import orjson
+import pyarrow as pa
+
+STORED, DUPLICATE, DEAD = 0, 1, 2
+STATES = ("stored", "duplicate", "dead-letter")
+
+Pair = tuple[str, str]
+
+
+class Position(NamedTuple):
+    """Where one input record was; the key of the ledger."""
+
+    part_id: int
+    offset: int
+    record: int
+
+
+class Outcome(NamedTuple):
+    """How a position ended before."""
+
+    state: int
+    alert_id: int | None
+
+
+class Entry(NamedTuple):
+    """One new line of the ledger."""
+
+    position: Position
+    state: int
+    alert_id: int | None
+    reason: str | None
+
+
+def pairs_of(batch: pa.RecordBatch) -> list[Pair]:
+    """Return (source, partition) of every row; null reads as the empty string."""
+    source, partition = (_words(batch, name) for name in ("source", "partition"))
+    return list(zip(source, partition, strict=True))
+
+
+def _words(batch: pa.RecordBatch, name: str) -> list[str]:
+    column: list[str | None] = batch.column(batch.schema.get_field_index(name)).to_pylist()
+    return [word or "" for word in column]
+
+
+def _numbers(batch: pa.RecordBatch, name: str) -> list[int]:
+    column: list[int | None] = batch.column(batch.schema.get_field_index(name)).to_pylist()
+    return [number or 0 for number in column]
+
+
+def find_parts(connection: sqlite3.Connection, pairs: Iterable[Pair]) -> dict[Pair, int]:
+    """Return the ids of those (source, partition) that the ledger has met."""
+    query = """SELECT p.part_id FROM parts AS p JOIN sources AS s ON s.source_id = p.source_id
+               WHERE s.source = ? AND p.partition = ?"""
+    found = {pair: connection.execute(query, pair).fetchone() for pair in set(pairs)}
+    return {pair: row[0] for pair, row in found.items() if row is not None}
+
+
+def enter_parts(connection: sqlite3.Connection, pairs: Iterable[Pair]) -> dict[Pair, int]:
+    """Return the ids of all these (source, partition); new ones are entered."""
+    wanted = sorted(set(pairs))
+    names = sorted({source for source, _ in wanted})
+    connection.executemany(
+        "INSERT INTO sources (source) VALUES (?) ON CONFLICT DO NOTHING", [(n,) for n in names]
+    )
+    connection.executemany(
+        """INSERT INTO parts (source_id, partition)
+           SELECT source_id, ? FROM sources WHERE source = ? ON CONFLICT DO NOTHING""",
+        [(partition, source) for source, partition in wanted],
+    )
+    return find_parts(connection, wanted)
+
+
+def positions_of(batch: pa.RecordBatch, parts: dict[Pair, int]) -> list[Position | None]:
+    """Return the ledger's key of every row; None where its part is not among ``parts``."""
+    columns = (pairs_of(batch), _numbers(batch, "offset"), _numbers(batch, "record"))
+    return [
+        Position(parts[pair], offset, record) if pair in parts else None
+        for pair, offset, record in zip(*columns, strict=True)
+    ]
+
+
+def outcomes(
+    connection: sqlite3.Connection, positions: Iterable[Position]
+) -> dict[Position, Outcome]:
+    """Look up those positions that the ledger knows."""
+    spans: dict[int, list[int]] = defaultdict(list)
+    for position in positions:
+        spans[position.part_id].append(position.offset)
+    query = """SELECT "offset", record, state, alert_id FROM ledger_rows
+               WHERE part_id = ? AND "offset" BETWEEN ? AND ?"""
+    return {
+        Position(part, row[0], row[1]): Outcome(row[2], row[3])
+        for part, offsets in spans.items()
+        for row in connection.execute(query, (part, min(offsets), max(offsets)))
+    }
+
+
+def known(
+    connection: sqlite3.Connection, positions: pa.RecordBatch, modules: Mapping[str, str]
+) -> np.ndarray:
+    """Tell which (source, partition, offset) need no work.
+
+    A packet's records are written in one transaction, so that one line of the ledger proves
+    them all. With ``modules``, their alerts must have the scores of these versions too.
+    """
+    parts = find_parts(connection, pairs_of(positions))
+    keys = [
+        (parts[pair], offset) if pair in parts else None
+        for pair, offset in zip(pairs_of(positions), _numbers(positions, "offset"), strict=True)
+    ]
+    there = outcomes(connection, [Position(*key, 0) for key in keys if key])
+    ids = {outcome.alert_id for outcome in there.values() if outcome.state != DEAD}
+    lacking = unscored(connection, {i for i in ids if i is not None}, modules)
+    seen = {(position.part_id, position.offset) for position in there}
+    seen -= {(p.part_id, p.offset) for p, outcome in there.items() if outcome.alert_id in lacking}
+    return np.array([key in seen for key in keys], dtype=bool)
+
+
+def unscored(
+    connection: sqlite3.Connection, alert_ids: Collection[int], modules: Mapping[str, str]
+) -> set[int]:
+    """Return those alerts that a module of this version has not seen."""
+    wanted = orjson.dumps(list(alert_ids)).decode()
+    lacking: set[int] = set()
+    for module, version in modules.items():
+        query = "SELECT version_id FROM module_versions WHERE module = ? AND version = ?"
+        found = connection.execute(query, (module, version)).fetchone()
+        if found is None:
+            return set(alert_ids)
+        names = connection.execute("SELECT name_id FROM score_names WHERE module = ?", (module,))
+        for (name_id,) in names.fetchall():
+            lacking.update(
+                row[0] for row in connection.execute(_LACKING, (wanted, name_id, *found))
+            )
+    return lacking
+
+
+_LACKING = """SELECT wanted.value FROM json_each(?) AS wanted
+              WHERE NOT EXISTS (SELECT 1 FROM score_rows AS s WHERE s.alert_id = wanted.value
+                                AND s.name_id = ? AND s.version_id = ?)"""
+
+
+def enter(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    """Write lines; a position that was a dead letter and can now be read gets its new state."""
+    connection.executemany(
+        """INSERT INTO ledger_rows (part_id, "offset", record, state, alert_id, reason)
+           VALUES (?, ?, ?, ?, ?, ?)
+           ON CONFLICT DO UPDATE SET state = excluded.state, alert_id = excluded.alert_id,
+                                     reason = excluded.reason""",
+        [(*e.position, e.state, e.alert_id, e.reason) for e in entries],
+    )
+
+
+def enter_dead(
+    connection: sqlite3.Connection, entries: Sequence[Entry], packets: Sequence[bytes | None]
+) -> None:
+    """Keep the bytes of dead letters beside their lines in the ledger."""
+    connection.executemany(
+        """INSERT INTO dead_rows (part_id, "offset", record, reason, packet)
+           VALUES (?, ?, ?, ?, ?)""",
+        [(*e.position, e.reason, p) for e, p in zip(entries, packets, strict=True)],
+    )
+
+
+def revive(connection: sqlite3.Connection, positions: Sequence[Position]) -> None:
+    """Forget the bytes of dead letters that have been read after all."""
+    connection.executemany(
+        'DELETE FROM dead_rows WHERE part_id = ? AND "offset" = ? AND record = ?', positions
+    )

@@ -1,0 +1,110 @@
+"""The survey's own records, as the store keeps them: Arrow columns in small compressed chunks.
+
+A chunk is one Arrow IPC message of at most 64 records, compressed whole with zstd; the Arrow
+schema, which is larger than a record, is kept once. Measured against one JSON text an alert
+and against the Parquet archive in ``docs/store.md``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from gueststar.errors import StoreError
+
+CHUNK = 64
+MAX_CHUNK_BYTES = 256 << 20  # a chunk that says it unpacks to more is damaged
+_CODEC = "zstd"
+_LEVEL = 1
+_NO_NATIVE: tuple[None, None] = (None, None)
+
+
+def insert(
+    connection: sqlite3.Connection, native: pa.StructArray | None, rows: int
+) -> list[tuple[int | None, int | None]]:
+    """Keep the records of some alerts.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        In a write transaction.
+    native : pyarrow.StructArray or None
+        One record an alert.
+    rows : int
+        How many alerts.
+
+    Returns
+    -------
+    list of (chunk_id, row)
+        Where each record is; (None, None) when there is no ``native``.
+    """
+    if native is None or rows == 0:
+        return [_NO_NATIVE] * rows
+    schema_id = _schema_id(connection, pa.schema([pa.field("native", native.type)]))
+    places: list[tuple[int | None, int | None]] = []
+    for start in range(0, rows, CHUNK):
+        part = native.slice(start, CHUNK)
+        chunk_id = _insert_chunk(connection, schema_id, part)
+        places += [(chunk_id, row) for row in range(len(part))]
+    return places
+
+
+def _schema_id(connection: sqlite3.Connection, schema: pa.Schema) -> int:
+    arrow = schema.serialize().to_pybytes()
+    digest = hashlib.sha256(arrow).digest()
+    connection.execute(
+        "INSERT INTO native_schemas (digest, arrow) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        (digest, arrow),
+    )
+    query = "SELECT schema_id FROM native_schemas WHERE digest = ?"
+    return int(connection.execute(query, (digest,)).fetchone()[0])
+
+
+def _insert_chunk(connection: sqlite3.Connection, schema_id: int, part: pa.StructArray) -> int:
+    message = pa.RecordBatch.from_arrays([part], names=["native"]).serialize()
+    packed = pa.Codec(_CODEC, compression_level=_LEVEL).compress(message)
+    cursor = connection.execute(
+        "INSERT INTO native_chunks (schema_id, size, zstd) VALUES (?, ?, ?)",
+        (schema_id, message.size, packed),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def read(connection: sqlite3.Connection, chunk_id: int, row: int) -> dict[str, Any]:
+    """Return one record.
+
+    Raises
+    ------
+    StoreError
+        If the chunk is missing or damaged.
+    """
+    query = """SELECT s.arrow, c.size, c.zstd FROM native_chunks AS c
+               JOIN native_schemas AS s ON s.schema_id = c.schema_id WHERE c.chunk_id = ?"""
+    found = connection.execute(query, (chunk_id,)).fetchone()
+    if found is None:
+        raise StoreError(f"the record of this alert is gone: no chunk {chunk_id} in the store")
+    try:
+        record = _unpack(*found).column(0)[row].as_py()
+    except (pa.ArrowInvalid, pa.ArrowIndexError, OSError, IndexError) as error:
+        raise StoreError(f"chunk {chunk_id} of survey records is damaged: {error}") from error
+    return dict(record or {})
+
+
+def _unpack(arrow: bytes, size: int, packed: bytes) -> pa.RecordBatch:
+    if size > MAX_CHUNK_BYTES:
+        raise pa.ArrowInvalid(f"it says that it unpacks to {size} bytes")
+    message = pa.Codec(_CODEC).decompress(packed, decompressed_size=size)
+    return pa.ipc.read_record_batch(message, pa.ipc.read_schema(pa.py_buffer(arrow)))
+
+
+def native_of(batch: pa.RecordBatch, rows: np.ndarray) -> pa.StructArray | None:
+    """Return the ``native`` column of some rows of a batch; None when it has none."""
+    index = batch.schema.get_field_index("native")
+    if index < 0:
+        return None
+    column = batch.column(index)
+    return column if len(rows) == len(column) else column.take(pa.array(rows))

@@ -1,0 +1,210 @@
+"""Nights, and one night page by page: sorted by indexes, so that a page costs milliseconds."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from typing import Any, NamedTuple, get_args
+
+import orjson
+import pyarrow as pa
+
+from gueststar.errors import BadInput, did_you_mean
+from gueststar.store.interface import Sort
+from gueststar.store.tables import ALERTS, columns_sql, typed
+
+DEFAULT_MODULE = "rb"
+MAX_LIMIT = 10_000
+TOTAL_KEY = b"gueststar.total"
+
+NIGHTS = pa.schema(
+    [
+        pa.field("night", pa.int32()),
+        pa.field("n_alerts", pa.int64()),
+        pa.field("first_mjd_tai", pa.float64()),
+        pa.field("last_mjd_tai", pa.float64()),
+    ]
+)
+PAGE = pa.schema(
+    [
+        *ALERTS,
+        pa.field("score", pa.float32()),
+        pa.field("reason", pa.string()),
+        pa.field("first_mjd_tai", pa.float64()),
+        pa.field("n_detections", pa.int64()),
+        pa.field("age", pa.float64()),  # d
+    ]
+)
+
+_SCORED = """SELECT 1 FROM score_rows AS s
+             WHERE s.alert_id = a.alert_id AND s.name_id = :name AND s.latest"""
+_ABOVE = f" AND EXISTS ({_SCORED} AND s.value >= :least)"
+
+#: Where each sort reads, what it sorts by, and what the rows without a value are.
+_SORTS = {
+    "time": ("alert_rows AS a INDEXED BY alert_by_time", "a.mjd_tai"),
+    "magnitude": ("alert_rows AS a INDEXED BY alert_by_mag", "a.mag"),
+    "age": (
+        """alert_rows AS a INDEXED BY alert_by_time
+           LEFT JOIN object_rows AS o ON o.object_id = a.object_id""",
+        "a.mjd_tai - o.first_mjd_tai",
+    ),
+}
+
+
+class Page(NamedTuple):
+    """Which part of a night is asked for."""
+
+    sort: Sort
+    descending: bool
+    limit: int
+    offset: int
+    min_score: float | None
+
+    def check(self) -> None:
+        """Check the values.
+
+        Raises
+        ------
+        BadInput
+        """
+        if self.sort not in get_args(Sort):
+            raise BadInput(f"no sort {self.sort!r}.{did_you_mean(self.sort, get_args(Sort))}")
+        if not 1 <= self.limit <= MAX_LIMIT:
+            raise BadInput(f"limit = {self.limit} cannot be: give 1 to {MAX_LIMIT}")
+        if not 0 <= self.offset < 2**62:
+            raise BadInput(f"offset = {self.offset} cannot be: it must be 0 or more")
+        if self.min_score is not None and not math.isfinite(self.min_score):
+            raise BadInput(f"min_score = {self.min_score} is no number")
+
+
+def nights(connection: sqlite3.Connection) -> pa.Table:
+    """Return the nights with their numbers of alerts, newest first."""
+    query = """SELECT night, count(*), min(mjd_tai), max(mjd_tai) FROM alert_rows
+               GROUP BY night ORDER BY night DESC"""
+    return typed(connection.execute(query).fetchall(), NIGHTS)
+
+
+def night(connection: sqlite3.Connection, night: int | None, module: str, page: Page) -> pa.Table:
+    """Return one page; see :meth:`gueststar.store.sqlite.SqliteStore.night`."""
+    page.check()
+    if night is None:
+        night = connection.execute("SELECT max(night) FROM alert_rows").fetchone()[0]
+    elif not 0 <= night < 10**9:
+        raise BadInput(f"night = {night} is no night: give YYYYMMDD, such as 20240131")
+    name = score_name(connection, module)
+    values = {"night": night, "name": name, "least": page.min_score}
+    ids = _by_score(connection, page, values) if page.sort == "score" else None
+    if ids is None:
+        ids = _by_value(connection, page, values)
+    total = _total(connection, page, values)
+    return _rows(connection, ids, name).replace_schema_metadata({TOTAL_KEY: str(total).encode()})
+
+
+def score_name(connection: sqlite3.Connection, module: str) -> int | None:
+    """Return the key of a module's first class, or of ``<module>_<class>``.
+
+    Raises
+    ------
+    BadInput
+        If nothing was scored by it; the default module may be missing and gives None.
+    """
+    query = """SELECT name_id FROM score_names WHERE module = :m OR module || '_' || class = :m
+               ORDER BY module = :m DESC, name_id LIMIT 1"""
+    found = connection.execute(query, {"m": module}).fetchone()
+    if found is None and module != DEFAULT_MODULE:
+        names = [row[0] for row in connection.execute("SELECT DISTINCT module FROM score_names")]
+        raise BadInput(f"no alert was scored by {module!r}.{did_you_mean(module, names)}")
+    return int(found[0]) if found else None
+
+
+def _by_score(
+    connection: sqlite3.Connection, page: Page, values: dict[str, Any]
+) -> list[int] | None:
+    where = "s.latest AND s.night = :night AND s.name_id = :name AND s.value IS NOT NULL"
+    if page.min_score is not None:
+        where += " AND s.value >= :least"
+    return _two_parts(
+        connection,
+        page,
+        values,
+        ("score_rows AS s INDEXED BY score_by_night", where, "s.value", "s.alert_id"),
+        (
+            "alert_rows AS a INDEXED BY alert_by_time",
+            f"a.night = :night AND NOT EXISTS ({_SCORED} AND s.value IS NOT NULL)",
+            "a.mjd_tai",
+            "a.alert_id",
+        ),
+    )
+
+
+def _by_value(connection: sqlite3.Connection, page: Page, values: dict[str, Any]) -> list[int]:
+    table, key = _SORTS[page.sort]
+    where = "a.night = :night" + (_ABOVE if page.min_score is not None else "")
+    return _two_parts(
+        connection,
+        page,
+        values,
+        (table, f"{where} AND {key} IS NOT NULL", key, "a.alert_id"),
+        (table, f"{where} AND {key} IS NULL", "a.mjd_tai", "a.alert_id"),
+        both=page.sort != "time",
+    )
+
+
+def _two_parts(
+    connection: sqlite3.Connection,
+    page: Page,
+    values: dict[str, Any],
+    valued: tuple[str, str, str, str],
+    others: tuple[str, str, str, str],
+    both: bool = True,
+) -> list[int]:
+    """Return ids of the page: first rows that have the value, sorted, then those without."""
+    ids = _ids(connection, valued, page, values, page.limit, page.offset)
+    by_score = page.sort == "score" and page.min_score is not None
+    if len(ids) == page.limit or not both or by_score:
+        return ids
+    before = 0
+    if page.offset and not ids:
+        count = f"SELECT count(*) FROM {valued[0]} WHERE {valued[1]}"
+        before = page.offset - int(connection.execute(count, values).fetchone()[0])
+    rest = page.limit - len(ids)
+    return ids + _ids(connection, others, page, values, rest, max(0, before))
+
+
+def _ids(
+    connection: sqlite3.Connection,
+    part: tuple[str, str, str, str],
+    page: Page,
+    values: dict[str, Any],
+    limit: int,
+    offset: int,
+) -> list[int]:
+    table, where, key, alert_id = part
+    way = "DESC" if page.descending else "ASC"
+    query = f"""SELECT {alert_id} FROM {table} WHERE {where}
+                ORDER BY {key} {way}, {alert_id} {way} LIMIT :limit OFFSET :offset"""
+    found = connection.execute(query, {**values, "limit": limit, "offset": offset})
+    return [row[0] for row in found]
+
+
+def _total(connection: sqlite3.Connection, page: Page, values: dict[str, Any]) -> int:
+    if page.min_score is None:
+        query = "SELECT count(*) FROM alert_rows INDEXED BY alert_by_time WHERE night = :night"
+    else:
+        query = """SELECT count(*) FROM score_rows INDEXED BY score_by_night
+                   WHERE latest AND night = :night AND name_id = :name AND value >= :least"""
+    return int(connection.execute(query, values).fetchone()[0])
+
+
+def _rows(connection: sqlite3.Connection, ids: list[int], name: int | None) -> pa.Table:
+    query = f"""
+        SELECT {columns_sql(ALERTS, "a")}, s.value, s.reason, o.first_mjd_tai, o.n_detections,
+               a.mjd_tai - o.first_mjd_tai
+        FROM json_each(?) AS wanted
+        CROSS JOIN alert_rows AS a ON a.alert_id = wanted.value
+        LEFT JOIN score_rows AS s
+            ON s.alert_id = a.alert_id AND s.name_id = ? AND s.latest
+        LEFT JOIN object_rows AS o ON o.object_id = a.object_id
+        ORDER BY wanted.key"""
+    return typed(connection.execute(query, (orjson.dumps(ids).decode(), name)).fetchall(), PAGE)

@@ -1,0 +1,136 @@
+"""Reading one thing back: an alert, an object, a curve, cutouts, the survey's record, scores."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from gueststar.batch import CUTOUTS
+from gueststar.errors import BadInput
+from gueststar.score import SCORES, Score
+from gueststar.store import curves, natives
+from gueststar.store.interface import ObjectRecord
+from gueststar.store.tables import ALERTS, OBJECTS, columns_sql, typed
+
+if TYPE_CHECKING:
+    from gueststar.alert import Alert
+    from gueststar.cutouts import Cutouts
+    from gueststar.lightcurve import LightCurve
+
+
+def alert(connection: sqlite3.Connection, alert_id: int) -> Alert:
+    """Return one alert; see :meth:`gueststar.store.sqlite.SqliteStore.alert`."""
+    raise NotImplementedError
+
+
+def _place(connection: sqlite3.Connection, alert_id: int) -> tuple[Any, ...]:
+    """Return survey, object, chunk and row of an alert."""
+    query = "SELECT survey, object_id, chunk_id, chunk_row FROM alert_rows WHERE alert_id = ?"
+    found = None
+    if isinstance(alert_id, (int, np.integer)) and -(2**63) <= alert_id < 2**63:
+        found = connection.execute(query, (int(alert_id),)).fetchone()
+    if found is None:
+        raise BadInput(f"no alert {alert_id} in this store")
+    return tuple(found)
+
+
+def object_record(connection: sqlite3.Connection, object_id: str) -> ObjectRecord:
+    """Return one object; see :meth:`gueststar.store.sqlite.SqliteStore.object`."""
+    query = f"SELECT {columns_sql(OBJECTS)} FROM object_rows WHERE object_id = ?"
+    found = connection.execute(query, (object_id,)).fetchone()
+    if found is None:
+        raise _unknown_object(connection, object_id)
+    facts = dict(zip(OBJECTS.names, found, strict=True))
+    names = ("survey", "ra", "dec", "n_detections", "first_mjd_tai", "last_mjd_tai")
+    return ObjectRecord(
+        object_id=object_id,
+        **{name: facts[name] for name in names},
+        alerts=_alerts_of(connection, object_id),
+        light_curve=light_curve(connection, object_id),
+        scores=_scores_of(connection, object_id),
+    )
+
+
+def _unknown_object(connection: sqlite3.Connection, object_id: str) -> BadInput:
+    """Name the objects beside it in the index: those share its first letters."""
+    query = """SELECT * FROM (SELECT object_id FROM object_rows WHERE object_id < :x
+                              ORDER BY object_id DESC LIMIT 1)
+               UNION ALL SELECT * FROM (SELECT object_id FROM object_rows WHERE object_id > :x
+                                        ORDER BY object_id LIMIT 1)"""
+    near = [row[0] for row in connection.execute(query, {"x": object_id})]
+    hint = f"; nearest names: {', '.join(near)}" if near else "; it has no objects yet"
+    return BadInput(f"no object {object_id!r} in this store{hint}")
+
+
+def _alerts_of(connection: sqlite3.Connection, object_id: str) -> pa.Table:
+    query = f"""SELECT {columns_sql(ALERTS)} FROM alert_rows WHERE object_id = ?
+                ORDER BY mjd_tai, alert_id"""
+    return typed(connection.execute(query, (object_id,)).fetchall(), ALERTS)
+
+
+def _scores_of(connection: sqlite3.Connection, object_id: str) -> pa.Table:
+    query = """SELECT s.alert_id, n.module, v.version, n.class, s.value, s.reason
+               FROM alert_rows AS a
+               CROSS JOIN score_rows AS s ON s.alert_id = a.alert_id
+               CROSS JOIN score_names AS n ON n.name_id = s.name_id
+               CROSS JOIN module_versions AS v ON v.version_id = s.version_id
+               WHERE a.object_id = ?
+               ORDER BY a.mjd_tai, s.alert_id, s.name_id, s.version_id"""
+    return typed(connection.execute(query, (object_id,)).fetchall(), SCORES)
+
+
+def light_curve(connection: sqlite3.Connection, object_id: str) -> LightCurve:
+    """Return the merged curve; see :meth:`gueststar.store.sqlite.SqliteStore.light_curve`."""
+    from gueststar.lightcurve import LightCurve
+
+    query = """SELECT c.points, o.survey FROM object_rows AS o
+               LEFT JOIN curve_rows AS c ON c.object_id = o.object_id WHERE o.object_id = ?"""
+    found = connection.execute(query, (object_id,)).fetchone()
+    if found is None:
+        raise _unknown_object(connection, object_id)
+    points, survey = found
+    return LightCurve(curves.decode([points or "[]"])[1], object_id, survey)
+
+
+def own_points(connection: sqlite3.Connection, alert_id: int) -> pa.RecordBatch:
+    """Points of an alert that belongs to no object (a Solar-System source)."""
+    query = "SELECT points FROM own_curve_rows WHERE alert_id = ?"
+    found = connection.execute(query, (alert_id,)).fetchone()
+    return curves.decode([found[0] if found else "[]"])[1]
+
+
+def cutouts(connection: sqlite3.Connection, alert_id: int) -> Cutouts:
+    """Return the cutouts; see :meth:`gueststar.store.sqlite.SqliteStore.cutouts`."""
+    from gueststar.cutouts import Cutouts
+
+    query = f"SELECT packed, {', '.join(CUTOUTS)} FROM cutout_rows WHERE alert_id = ?"
+    found = connection.execute(query, (int(alert_id),)).fetchone()
+    if found is None:
+        _place(connection, alert_id)  # raises when there is no such alert
+        return Cutouts(None, None, None)
+    packed, *stamps = found
+    return Cutouts(*(_unpacked(stamp, packed >> k & 1) for k, stamp in enumerate(stamps)))
+
+
+def _unpacked(stamp: bytes | None, compressed: int) -> bytes | None:
+    return zlib.decompress(stamp) if stamp is not None and compressed else stamp
+
+
+def native(connection: sqlite3.Connection, alert_id: int) -> dict[str, Any]:
+    """Return the record; see :meth:`gueststar.store.sqlite.SqliteStore.native`."""
+    _, _, chunk_id, row = _place(connection, alert_id)
+    return {} if chunk_id is None else natives.read(connection, chunk_id, row)
+
+
+def scores(connection: sqlite3.Connection, alert_id: int) -> list[Score]:
+    """Return all scores; see :meth:`gueststar.store.sqlite.SqliteStore.scores`."""
+    _place(connection, alert_id)
+    query = """SELECT n.module, v.version, n.class, s.value, s.reason FROM score_rows AS s
+               CROSS JOIN score_names AS n ON n.name_id = s.name_id
+               CROSS JOIN module_versions AS v ON v.version_id = s.version_id
+               WHERE s.alert_id = ? ORDER BY s.name_id, s.version_id"""
+    return [Score(*row) for row in connection.execute(query, (int(alert_id),))]

@@ -1,0 +1,183 @@
+"""Tables and public views of the SQLite store, and how an older file becomes a newer one.
+
+The tables are private and end in ``_rows``; people and programs read the views, which are
+documented in ``docs/sql.md``. Alerts and objects are clustered on their HEALPix cell, so that a
+cone search reads neighbouring pages.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from gueststar.errors import NewerStore, StoreError
+
+APPLICATION_ID = 0x67756573  # "gues", at byte 68 of the file
+VERSION = 1
+
+TABLES = """
+CREATE TABLE alert_rows (
+    healpix29 INTEGER NOT NULL, alert_id INTEGER NOT NULL, object_id TEXT, survey TEXT NOT NULL,
+    band TEXT, mjd_tai REAL NOT NULL, night INTEGER NOT NULL, ra REAL NOT NULL, dec REAL NOT NULL,
+    flux REAL, flux_err REAL, mag REAL, published_rb REAL, program INTEGER,
+    chunk_id INTEGER, chunk_row INTEGER,
+    PRIMARY KEY (healpix29, alert_id)) WITHOUT ROWID;
+CREATE UNIQUE INDEX alert_by_id ON alert_rows (alert_id);
+CREATE INDEX alert_by_object ON alert_rows (object_id, mjd_tai) WHERE object_id IS NOT NULL;
+CREATE INDEX alert_by_time ON alert_rows (night, mjd_tai, alert_id);
+CREATE INDEX alert_by_mag ON alert_rows (night, mag, alert_id);
+
+CREATE TABLE object_rows (
+    healpix29 INTEGER NOT NULL, object_id TEXT NOT NULL, survey TEXT NOT NULL,
+    ra REAL NOT NULL, dec REAL NOT NULL, n_detections INTEGER NOT NULL,
+    first_mjd_tai REAL, last_mjd_tai REAL, n_alerts INTEGER NOT NULL, n_points INTEGER NOT NULL,
+    best_snr REAL NOT NULL, best_alert_id INTEGER NOT NULL,
+    PRIMARY KEY (healpix29, object_id)) WITHOUT ROWID;
+CREATE UNIQUE INDEX object_by_id ON object_rows (object_id);
+
+CREATE TABLE curve_rows (object_id TEXT NOT NULL UNIQUE, points TEXT NOT NULL);
+CREATE TABLE own_curve_rows (alert_id INTEGER PRIMARY KEY, points TEXT NOT NULL);
+CREATE TABLE cutout_rows (
+    alert_id INTEGER PRIMARY KEY, packed INTEGER NOT NULL,
+    science BLOB, template BLOB, difference BLOB);
+
+CREATE TABLE native_schemas (
+    schema_id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, arrow BLOB NOT NULL);
+CREATE TABLE native_chunks (
+    chunk_id INTEGER PRIMARY KEY, schema_id INTEGER NOT NULL, size INTEGER NOT NULL,
+    zstd BLOB NOT NULL);
+
+CREATE TABLE score_names (
+    name_id INTEGER PRIMARY KEY, module TEXT NOT NULL, class TEXT NOT NULL,
+    UNIQUE (module, class));
+CREATE TABLE module_versions (
+    version_id INTEGER PRIMARY KEY, module TEXT NOT NULL, version TEXT NOT NULL,
+    UNIQUE (module, version));
+CREATE TABLE score_rows (
+    alert_id INTEGER NOT NULL, name_id INTEGER NOT NULL, version_id INTEGER NOT NULL,
+    value REAL, reason TEXT, night INTEGER NOT NULL, latest INTEGER NOT NULL,
+    PRIMARY KEY (alert_id, name_id, version_id)) WITHOUT ROWID;
+CREATE INDEX score_by_night ON score_rows (night, name_id, value, alert_id) WHERE latest;
+
+CREATE TABLE sources (source_id INTEGER PRIMARY KEY, source TEXT NOT NULL UNIQUE);
+CREATE TABLE parts (
+    part_id INTEGER PRIMARY KEY, source_id INTEGER NOT NULL, partition TEXT NOT NULL,
+    UNIQUE (source_id, partition));
+CREATE TABLE ledger_rows (
+    part_id INTEGER NOT NULL, "offset" INTEGER NOT NULL, record INTEGER NOT NULL,
+    state INTEGER NOT NULL, alert_id INTEGER, reason TEXT,
+    PRIMARY KEY (part_id, "offset", record)) WITHOUT ROWID;
+CREATE INDEX ledger_by_state ON ledger_rows (state);
+CREATE TABLE dead_rows (
+    dead_id INTEGER PRIMARY KEY, part_id INTEGER NOT NULL, "offset" INTEGER NOT NULL,
+    record INTEGER NOT NULL, reason TEXT NOT NULL, packet BLOB,
+    UNIQUE (part_id, "offset", record));
+CREATE TABLE write_rows (
+    write_id INTEGER PRIMARY KEY, at REAL NOT NULL, received INTEGER NOT NULL);
+CREATE TABLE archive_moves (temporary TEXT NOT NULL, final TEXT NOT NULL);
+"""
+
+VIEWS = """
+CREATE VIEW alerts AS
+    SELECT alert_id, object_id, survey, band, mjd_tai, night, ra, dec, healpix29, flux, flux_err,
+           mag, published_rb, program
+    FROM alert_rows;
+CREATE VIEW scores AS
+    SELECT s.alert_id, n.module, v.version, n.class, s.value, s.reason
+    FROM score_rows AS s
+    JOIN score_names AS n ON n.name_id = s.name_id
+    JOIN module_versions AS v ON v.version_id = s.version_id;
+CREATE VIEW objects AS
+    SELECT object_id, survey, ra, dec, n_detections, first_mjd_tai, last_mjd_tai, n_alerts,
+           n_points, healpix29
+    FROM object_rows;
+CREATE VIEW lightcurves AS
+    SELECT c.object_id,
+           CAST(json_extract(p.value, '$[1]') AS REAL) AS mjd_tai,
+           json_extract(p.value, '$[2]') AS band,
+           CAST(json_extract(p.value, '$[3]') AS REAL) AS flux,
+           CAST(json_extract(p.value, '$[4]') AS REAL) AS flux_err,
+           json_extract(p.value, '$[8]') AS kind,
+           CAST(json_extract(p.value, '$[7]') AS REAL) AS "limit",
+           CAST(json_extract(p.value, '$[5]') AS REAL) AS total_flux,
+           CAST(json_extract(p.value, '$[6]') AS REAL) AS total_flux_err,
+           json_extract(p.value, '$[0]') AS exposure_id
+    FROM curve_rows AS c, json_each(c.points) AS p;
+CREATE VIEW ledger AS
+    SELECT s.source, p.partition, l."offset",
+           CASE l.state WHEN 0 THEN 'stored' WHEN 1 THEN 'duplicate' ELSE 'dead-letter' END
+               AS state,
+           l.alert_id, l.reason, l.record
+    FROM ledger_rows AS l
+    JOIN parts AS p ON p.part_id = l.part_id
+    JOIN sources AS s ON s.source_id = p.source_id;
+CREATE VIEW dead_letters AS
+    SELECT s.source, p.partition, d."offset", d.record, d.reason, d.packet
+    FROM dead_rows AS d
+    JOIN parts AS p ON p.part_id = d.part_id
+    JOIN sources AS s ON s.source_id = p.source_id;
+"""
+
+#: Public views and their columns, in order; ``docs/sql.md`` says what each holds.
+VIEW_NAMES = ("alerts", "scores", "objects", "lightcurves", "ledger", "dead_letters")
+
+#: Scripts that turn version N into N + 1. A released entry never changes.
+MIGRATIONS: dict[int, str] = {}
+
+
+def identify(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the version of a store file; 0 for an empty file.
+
+    Raises
+    ------
+    NewerStore
+        If a newer gueststar wrote it.
+    StoreError
+        If the file is a database of another program.
+    """
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if application == 0 and _is_empty(connection):
+        return 0
+    if application != APPLICATION_ID:
+        raise StoreError(f"{path} is a database of another program; give --store a file of its own")
+    if version > VERSION:
+        raise NewerStore(
+            f"{path} was written by a newer gueststar (store version {version}; this one knows "
+            f"{VERSION}): pip install --upgrade gueststar, or give --store another file"
+        )
+    return version
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+
+
+def upgrade(connection: sqlite3.Connection, path: Path) -> None:
+    """Create or migrate the store; two processes may race, one does the work."""
+    if identify(connection, path) == VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    version = identify(connection, path)
+    if version == 0:
+        _run(connection, TABLES)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    for old in range(max(version, 1), VERSION):
+        _run(connection, MIGRATIONS[old])
+    if version < VERSION:
+        _renew_views(connection)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
+
+
+def _renew_views(connection: sqlite3.Connection) -> None:
+    for name in VIEW_NAMES:
+        connection.execute(f"DROP VIEW IF EXISTS {name}")
+    _run(connection, VIEWS)
+
+
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    """Run statements one by one: ``executescript`` would commit the transaction."""
+    for statement in script.split(";"):
+        if statement.strip():
+            connection.execute(statement)

@@ -1,0 +1,370 @@
+"""The SQLite store: one file, one writer at a time, any number of readers."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pyarrow as pa
+
+from gueststar.batch import AlertBatch
+from gueststar.errors import StoreError
+from gueststar.score import Score
+from gueststar.store import connection as connections
+from gueststar.store import health, ledger, nightly, query, reading, sky, writing
+from gueststar.store.interface import ObjectRecord, Sort, WriteReport
+
+if TYPE_CHECKING:
+    from gueststar.alert import Alert
+    from gueststar.cutouts import Cutouts
+    from gueststar.lightcurve import LightCurve
+    from gueststar.sinks.archive import Archive, Move
+
+
+class SqliteStore:
+    """A store in one SQLite file; see :class:`gueststar.store.interface.Store`.
+
+    Parameters
+    ----------
+    path : Path
+        The file; made when it is not there, unless ``read_only``.
+    read_only : bool
+        Never write to it.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be opened; the message says why and what to do.
+
+    Notes
+    -----
+    Every thread that reads has its own connection. One connection writes, under a lock here and
+    SQLite's lock between processes.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._lock = threading.Lock()
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        self._closed = False
+        self._writer = None if read_only else connections.open_writer(path)
+        self._owner = hashlib.sha256(str(path).encode()).hexdigest()[:8]
+        self._cleaned: set[Path] = set()
+        if read_only:
+            with self._reading():
+                pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<SqliteStore {self.path}{' read-only' if self.read_only else ''}>"
+
+    def close(self) -> None:
+        """Close all connections; closing twice is allowed."""
+        with self._lock:
+            self._closed = True
+            for connection in (*self._readers, self._writer):
+                if connection is not None:
+                    connection.close()
+            self._readers, self._writer = [], None
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Give this thread's connection for reading."""
+        connection = getattr(self._local, "connection", None)
+        if self._closed:
+            raise StoreError(f"the store {self.path} is closed")
+        if connection is None:
+            connection = connections.open_reader(self.path)
+            self._local.connection = connection
+            with self._lock:
+                self._readers.append(connection)
+        with connections.translated(self.path):
+            yield connection
+
+    def write(
+        self,
+        alerts: Sequence[AlertBatch],
+        dead: Sequence[pa.RecordBatch] = (),
+        archive: Archive | None = None,
+    ) -> WriteReport:
+        """Write alerts, dead letters and their ledger in one transaction.
+
+        An alert that the store has is a duplicate: the first packet is the one kept, and the
+        later adds what it lacks (points of the light curve, missing cutouts, scores of other
+        modules and versions). A position that the ledger has is left alone, except that new
+        scores are added.
+
+        Parameters
+        ----------
+        alerts : sequence of AlertBatch
+            Columns of :data:`~gueststar.batch.VOCABULARY`, ``native`` and scores.
+        dead : sequence of pyarrow.RecordBatch
+            Columns of :data:`~gueststar.batch.DEAD_LETTERS`.
+        archive : Archive, optional
+            Gets the alerts that are new, in step with the transaction.
+
+        Returns
+        -------
+        WriteReport
+
+        Raises
+        ------
+        StoreError
+            If it cannot be written (full disk, read-only, damaged); nothing was written.
+        StoreBusy
+            If another process writes for longer than a minute; nothing was written.
+        ArchiveError
+            If the archive cannot be written; nothing was written.
+        """
+        with self._lock, connections.translated(self.path):
+            connection = self._writable()
+            connection.execute("BEGIN IMMEDIATE")
+            moves: list[Move] = []
+            try:
+                self._recover(connection, archive)
+                report, moves = writing.write(connection, alerts, dead, archive, self._owner)
+                connection.execute("COMMIT")
+            except BaseException:
+                self._undo(connection, archive, moves)
+                raise
+        for move in moves:
+            move.finish()
+        return report
+
+    def _writable(self) -> sqlite3.Connection:
+        if self._writer is None:
+            state = "closed" if self._closed else "opened for reading only"
+            raise StoreError(f"the store {self.path} is {state}")
+        return self._writer
+
+    def _undo(
+        self, connection: sqlite3.Connection, archive: Archive | None, moves: Sequence[Move]
+    ) -> None:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        if archive is not None:
+            archive.forget(moves)
+
+    def _recover(self, connection: sqlite3.Connection, archive: Archive | None) -> None:
+        """Rename archive files whose rows are committed, and drop those whose rows are not."""
+        if archive is None:
+            return
+        from gueststar.sinks.archive import Move
+
+        rows = connection.execute("SELECT temporary, final FROM archive_moves").fetchall()
+        moves = [Move(Path(temporary), Path(final)) for temporary, final in rows]
+        for move in moves:
+            if move.temporary.exists():
+                move.finish()
+        connection.execute("DELETE FROM archive_moves")
+        if archive.folder not in self._cleaned:
+            archive.clean(self._owner, [move.temporary for move in moves])
+            self._cleaned.add(archive.folder)
+
+    def known(
+        self, positions: pa.RecordBatch, *, modules: Mapping[str, str] | None = None
+    ) -> np.ndarray:
+        """Tell which input positions need no work.
+
+        Parameters
+        ----------
+        positions : pyarrow.RecordBatch
+            Columns ``source``, ``partition`` and ``offset`` at least.
+        modules : mapping of str to str, optional
+            Version by name: alerts must have been scored by these too.
+
+        Returns
+        -------
+        numpy.ndarray of bool, shape ``(rows,)``
+        """
+        with self._reading() as connection:
+            return ledger.known(connection, positions, modules or {})
+
+    def alert(self, alert_id: int) -> Alert:
+        """Return one alert; its history is the merged light curve of its object.
+
+        Raises
+        ------
+        BadInput
+            If the store has no such alert.
+        """
+        with self._reading() as connection:
+            return reading.alert(connection, alert_id)
+
+    def object(self, object_id: str) -> ObjectRecord:
+        """Return one object with its alerts, curve and scores.
+
+        Raises
+        ------
+        BadInput
+            If the store has no such object; the message names the nearest.
+        """
+        with self._reading() as connection:
+            return reading.object_record(connection, object_id)
+
+    def light_curve(self, object_id: str) -> LightCurve:
+        """Return the light curve of an object, merged from all its packets.
+
+        Raises
+        ------
+        BadInput
+            If the store has no such object; the message names the nearest.
+        """
+        with self._reading() as connection:
+            return reading.light_curve(connection, object_id)
+
+    def cutouts(self, alert_id: int) -> Cutouts:
+        """Return the cutouts of an alert, byte for byte as received.
+
+        Raises
+        ------
+        BadInput
+            If the store has no such alert.
+        """
+        with self._reading() as connection:
+            return reading.cutouts(connection, alert_id)
+
+    def native(self, alert_id: int) -> dict[str, Any]:
+        """Return the survey's own record of an alert; empty when the source gave none.
+
+        Raises
+        ------
+        BadInput
+            If the store has no such alert.
+        """
+        with self._reading() as connection:
+            return reading.native(connection, alert_id)
+
+    def scores(self, alert_id: int) -> list[Score]:
+        """Return all scores of an alert, of every module and version.
+
+        Raises
+        ------
+        BadInput
+            If the store has no such alert.
+        """
+        with self._reading() as connection:
+            return reading.scores(connection, alert_id)
+
+    def cone(self, ra: float, dec: float, radius_arcsec: float) -> pa.Table:
+        """Return the objects within a radius, nearest first.
+
+        Parameters
+        ----------
+        ra, dec : float
+            ICRS, deg.
+        radius_arcsec : float
+            Above 0, at most 648,000 (the whole sky).
+
+        Returns
+        -------
+        pyarrow.Table
+            Columns of the view ``objects`` and ``separation_arcsec``.
+
+        Raises
+        ------
+        BadInput
+            If there is no such position or radius.
+        """
+        with self._reading() as connection:
+            return sky.cone(connection, ra, dec, radius_arcsec)
+
+    def nights(self) -> pa.Table:
+        """Return the nights, newest first: ``night, n_alerts, first_mjd_tai, last_mjd_tai``."""
+        with self._reading() as connection:
+            return nightly.nights(connection)
+
+    def night(
+        self,
+        night: int | None = None,
+        *,
+        sort: Sort = "score",
+        descending: bool = True,
+        module: str = "rb",
+        limit: int = 50,
+        offset: int = 0,
+        min_score: float | None = None,
+    ) -> pa.Table:
+        """Return one page of a night's alerts.
+
+        Parameters
+        ----------
+        night : int, optional
+            YYYYMMDD; default the newest.
+        sort : {"score", "magnitude", "age", "time"}
+            ``age`` is the time since the first detection of the object. Rows that lack the value
+            come last.
+        descending : bool
+            Largest first; for magnitudes that is faintest first.
+        module : str
+            Whose newest score: a module (its first class) or ``<module>_<class>``.
+        limit, offset : int
+            Rows of the page, and rows before it.
+        min_score : float, optional
+            Only alerts with at least this score.
+
+        Returns
+        -------
+        pyarrow.Table
+            The vocabulary without history, cutouts and positions, ``mag``, ``score``, ``reason``,
+            ``first_mjd_tai``, ``n_detections``, ``age`` (d). The schema's metadata
+            ``gueststar.total`` says how many rows all pages have.
+
+        Raises
+        ------
+        BadInput
+            If an argument cannot be; the message says what can.
+        """
+        page = nightly.Page(sort, descending, limit, offset, min_score)
+        with self._reading() as connection:
+            return nightly.night(connection, night, module, page)
+
+    def sql(self, query_text: str, *, limit: int = 10_000) -> pa.Table:
+        """Run a read-only query over the public views of ``docs/sql.md``.
+
+        Parameters
+        ----------
+        query_text : str
+            One SELECT.
+        limit : int
+            Rows at most.
+
+        Returns
+        -------
+        pyarrow.Table
+            At most ``limit`` rows; the schema's metadata ``gueststar.truncated`` is ``1`` when
+            there were more.
+
+        Raises
+        ------
+        BadInput
+            If it is no readable query, takes too long, or names what there is not; the message
+            names the nearest.
+        """
+        if not self.path.exists():
+            raise StoreError(f"no store at {self.path}")
+        with connections.translated(self.path):
+            return query.run(self.path, query_text, limit)
+
+    def health(self) -> dict[str, Any]:
+        """Return counts that prove, or disprove, that nothing was lost.
+
+        ``received`` is summed from what each write was given; ``stored``, ``duplicate`` and
+        ``dead_letter`` are counted in the tables of alerts, of the ledger and of dead letters.
+        ``in_equals_out`` holds when they agree, and the ledger with all of them.
+        """
+        with self._reading() as connection:
+            return health.health(connection, self.path)

@@ -1,0 +1,200 @@
+"""One write: alerts, curves, scores, natives, cutouts, archive and ledger in one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+import zlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from gueststar.batch import CUTOUTS, AlertBatch, magnitude
+from gueststar.store import ledger, natives, objects, scoring
+from gueststar.store.interface import WriteReport
+from gueststar.store.ledger import Entry
+from gueststar.store.sorting import DUPLICATE, KNOWN, NEW, REFUSED, Sorted, Sorter
+
+if TYPE_CHECKING:
+    from gueststar.sinks.archive import Archive, Move
+
+_ALERT = (
+    "healpix29", "alert_id", "object_id", "survey", "band", "mjd_tai", "night", "ra", "dec",
+    "flux", "flux_err", "mag", "published_rb", "program", "chunk_id", "chunk_row",
+)  # fmt: skip
+_INSERT_ALERT = f"""INSERT INTO alert_rows ({",".join(_ALERT)})
+                    VALUES ({",".join("?" * len(_ALERT))})"""
+_FITS = b"SIMPLE"
+
+
+def write(
+    connection: sqlite3.Connection,
+    alerts: Sequence[AlertBatch],
+    dead: Sequence[pa.RecordBatch],
+    archive: Archive | None,
+    owner: str,
+) -> tuple[WriteReport, list[Move]]:
+    """Write everything of some batches; the caller opens and ends the transaction.
+
+    Returns
+    -------
+    report : WriteReport
+    moves : list of Move
+        Archive files to be renamed once the transaction is committed.
+    """
+    sorter = Sorter(connection, alerts, dead)
+    parts = [sorter.sort(batch) for batch in alerts]
+    ledger.revive(connection, sorter.revived)
+    for part in parts:
+        _write_part(connection, part)
+    objects.update(connection, parts)
+    buried = sum(_bury(connection, sorter, batch) for batch in dead)
+    report = _report(parts, dead, buried)
+    received = report.received - len(sorter.revived)
+    if received:
+        connection.execute(
+            "INSERT INTO write_rows (at, received) VALUES (?, ?)", (time.time(), received)
+        )
+    return report, _archive(connection, parts, archive, owner) if archive else []
+
+
+def _archive(
+    connection: sqlite3.Connection, parts: Sequence[Sorted], archive: Archive, owner: str
+) -> list[Move]:
+    """Write the new alerts aside, and note in the transaction which name each file shall get."""
+    fresh = [_only(part.batch, part.rows(NEW)) for part in parts]
+    moves = archive.prepare([batch for batch in fresh if len(batch)], owner)
+    connection.executemany(
+        "INSERT INTO archive_moves (temporary, final) VALUES (?, ?)",
+        [(str(move.temporary), str(move.final)) for move in moves],
+    )
+    return moves
+
+
+def _only(batch: AlertBatch, rows: np.ndarray) -> AlertBatch:
+    if len(rows) == len(batch):
+        return batch
+    mask = np.zeros(len(batch), dtype=bool)
+    mask[rows] = True
+    return AlertBatch(batch.arrow.filter(pa.array(mask)))
+
+
+def _report(parts: Sequence[Sorted], dead: Sequence[pa.RecordBatch], buried: int) -> WriteReport:
+    code = np.concatenate([np.empty(0, np.int8), *(part.code for part in parts)])
+    stored, duplicate, known, refused = np.bincount(code, minlength=4).tolist()
+    known += sum(batch.num_rows for batch in dead) - buried
+    return WriteReport(
+        stored + duplicate + refused + buried, stored, duplicate, refused + buried, known
+    )
+
+
+def _write_part(connection: sqlite3.Connection, part: Sorted) -> None:
+    new, twice = part.rows(NEW), part.rows(DUPLICATE)
+    if len(new):
+        _insert_alerts(connection, part.batch, new)
+        _insert_cutouts(connection, part.batch, new)
+        scoring.insert(connection, part.batch, new)
+    scoring.add(connection, part.batch, part.rows(DUPLICATE, KNOWN))
+    if len(twice):
+        _fill_cutouts(connection, part.batch, twice)
+    _enter(connection, part)
+
+
+def _insert_alerts(connection: sqlite3.Connection, batch: AlertBatch, rows: np.ndarray) -> None:
+    """Insert in the order of the clustering, so that neighbouring pages are met once."""
+    places = natives.insert(connection, natives.native_of(batch.arrow, rows), len(rows))
+    chunk_id, chunk_row = zip(*places, strict=True)
+    names = [name for name in _ALERT[:-2] if name != "mag"]
+    columns = dict(zip(names, _columns(batch, rows, names), strict=True))
+    columns["mag"] = magnitude(batch.numpy("flux"))[rows].tolist()
+    tuples = zip(*(columns[name] for name in _ALERT[:-2]), chunk_id, chunk_row, strict=True)
+    connection.executemany(_INSERT_ALERT, sorted(tuples, key=lambda row: row[:2]))
+
+
+def _columns(batch: AlertBatch, rows: np.ndarray, names: Sequence[str]) -> list[list[object]]:
+    if len(rows) == len(batch):
+        return [batch.column(name).to_pylist() for name in names]
+    picked = pa.array(rows)
+    return [batch.column(name).take(picked).to_pylist() for name in names]
+
+
+def _cutouts(batch: AlertBatch, rows: np.ndarray) -> list[tuple[object, ...]]:
+    """Rows of ``cutout_rows``; bit k of ``packed`` says that we compressed cutout k."""
+    out: list[tuple[object, ...]] = []
+    for alert_id, *stamps in zip(*_columns(batch, rows, ["alert_id", *CUTOUTS]), strict=True):
+        if any(stamp is not None for stamp in stamps):
+            small = [_smaller(stamp) for stamp in stamps]
+            packed = sum((a is not b) << k for k, (a, b) in enumerate(zip(small, stamps)))
+            out.append((alert_id, packed, *small))
+    return out
+
+
+def _smaller(stamp: object) -> object:
+    """Compress plain FITS where that helps; gzip'ed stamps stay as they are."""
+    if not isinstance(stamp, bytes) or not stamp.startswith(_FITS):
+        return stamp
+    small = zlib.compress(stamp, 1)
+    return small if len(small) < len(stamp) else stamp
+
+
+def _insert_cutouts(connection: sqlite3.Connection, batch: AlertBatch, rows: np.ndarray) -> None:
+    connection.executemany(
+        "INSERT INTO cutout_rows VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        _cutouts(batch, rows),
+    )
+
+
+def _fill_cutouts(connection: sqlite3.Connection, batch: AlertBatch, rows: np.ndarray) -> None:
+    """Give stored alerts the cutouts that only a duplicate packet has."""
+    _insert_cutouts(connection, batch, rows)
+    for alert_id, packed, *stamps in _cutouts(batch, rows):
+        for k, (name, stamp) in enumerate(zip(CUTOUTS, stamps, strict=True)):
+            if stamp is not None:
+                bit = int(packed) & (1 << k)  # type: ignore[call-overload]
+                connection.execute(
+                    f"""UPDATE cutout_rows SET {name} = ?, packed = packed | ?
+                        WHERE alert_id = ? AND {name} IS NULL""",
+                    (stamp, bit, alert_id),
+                )
+
+
+def _enter(connection: sqlite3.Connection, part: Sorted) -> None:
+    """Write the ledger's lines, and keep what was refused."""
+    states = {NEW: ledger.STORED, DUPLICATE: ledger.DUPLICATE, REFUSED: ledger.DEAD}
+    ids = part.batch.column("alert_id").to_pylist()
+    entries = [
+        Entry(part.positions[row], states[int(part.code[row])], ids[row], part.reasons[row])
+        for row in part.rows(NEW, DUPLICATE, REFUSED).tolist()
+    ]
+    ledger.enter(connection, entries)
+    refused = part.rows(REFUSED)
+    if len(refused):
+        lost = [e for e in entries if e.state == ledger.DEAD]
+        ledger.enter_dead(connection, lost, [_as_bytes(part.batch.slice(r, 1)) for r in refused])
+
+
+def _as_bytes(alert: AlertBatch) -> bytes:
+    """Write one alert as an Arrow IPC stream: what is left of its packet at this point."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, alert.arrow.schema) as stream:
+        stream.write_batch(alert.arrow)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _bury(connection: sqlite3.Connection, sorter: Sorter, batch: pa.RecordBatch) -> int:
+    """Write one batch of dead letters; return how many were new."""
+    positions = sorter.positions(batch)
+    rows = [row for row, position in enumerate(positions) if sorter.fresh(position)]
+    if not rows:
+        return 0
+    picked = batch.take(pa.array(rows))
+    reasons, packets = (picked.column(n).to_pylist() for n in ("reason", "packet"))
+    entries = [
+        Entry(positions[row], ledger.DEAD, None, reason)
+        for row, reason in zip(rows, reasons, strict=True)
+    ]
+    ledger.enter(connection, entries)
+    ledger.enter_dead(connection, entries, packets)
+    return len(entries)
