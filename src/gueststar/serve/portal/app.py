@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 
 from litestar import Litestar
 from litestar.datastructures import State
-from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
 from gueststar.errors import BadInput, StoreError
 from gueststar.serve.portal.house import House
 from gueststar.serve.portal.pages import errors, files, health, night, object, search, stamps
 from gueststar.serve.portal.security import LoopbackOnly, add_headers
+from gueststar.store import DEFAULT_URL
 
 ROUTES = (
     night.night_list,
@@ -31,7 +31,6 @@ ROUTES = (
     files.static_file,
     files.favicon,
 )
-DEFAULT_STORE = "sqlite:///gueststar.db"
 
 
 def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> Litestar:
@@ -53,7 +52,7 @@ def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> L
         An ASGI application for any server; :func:`~gueststar.serve.portal.run.run_portal`
         brings its own.
     """
-    house = House(store_url or os.environ.get("GUESTSTAR_STORE") or DEFAULT_STORE)
+    house = House(store_url or os.environ.get("GUESTSTAR_STORE") or DEFAULT_URL)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -62,7 +61,6 @@ def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> L
 
     return Litestar(
         list(ROUTES),
-        dependencies={"house": Provide(lambda: house, sync_to_thread=False)},
         state=State({"house": house}),
         lifespan=[lifespan],
         middleware=[LoopbackOnly] if loopback_only else [],

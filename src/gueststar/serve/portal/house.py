@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import secrets
 import threading
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from litestar import MediaType, Response
+from litestar import MediaType, Request, Response
 
 from gueststar.errors import StoreError
 from gueststar.score import TAXONOMY
 from gueststar.serve.portal import formats, packet
 from gueststar.serve.portal.assets import PLOTLY, Assets
-from gueststar.store import Store, open_store
-
-SQLITE = "sqlite:///"
+from gueststar.store import Store, open_store, store_path
 
 
 class NoStore(StoreError):
@@ -57,8 +54,7 @@ class House:
             return self._store
 
     def _open(self) -> Store:
-        file = self.store_url.removeprefix(SQLITE)
-        if self.store_url.startswith(SQLITE) and not Path(file).exists():
+        if not store_path(self.store_url).exists():
             raise NoStore(f"There is no store at {self.store_url} yet.")
         return open_store(self.store_url, read_only=True)
 
@@ -78,6 +74,12 @@ class House:
             if self._store is not None:
                 self._store.close()
             self._store = None
+
+
+def house_of(request: Request[Any, Any, Any]) -> House:
+    """Return the house that a request came to."""
+    house: House = request.app.state.house
+    return house
 
 
 def _templates(assets: Assets) -> Environment:

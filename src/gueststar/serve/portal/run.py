@@ -47,35 +47,42 @@ def run_portal(
         If the port is taken or the address is not this machine's.
     """
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(store_url, host, choose_port(host, port), open_browser, ready))
+        asyncio.run(_serve(store_url, *choose_port(host, port), open_browser, ready))
 
 
-def choose_port(host: str, port: int | None) -> int:
-    """Return the port that was asked for, if it is free, or find one.
+def choose_port(host: str, port: int | None) -> tuple[str, int]:
+    """Return the address to listen at: the port that was asked for, if it is free, or another.
+
+    Returns
+    -------
+    address : str
+        Numeric: ``localhost`` becomes ``127.0.0.1``.
+    port : int
 
     Raises
     ------
     BadInput
-        If it is taken, or there is none.
+        If the port is taken, or the host is not this machine.
     """
     if port is not None:
-        return _free(host, port, f"choose another with --port, or leave it out (not {port})")
+        return _free(host, port)
     for candidate in range(PORT, PORT + TRIES):
         with contextlib.suppress(BadInput):
-            return _free(host, candidate, "")
-    return _free(host, 0, "no port is free")
+            return _free(host, candidate)
+    return _free(host, 0)
 
 
-def _free(host: str, port: int, way_out: str) -> int:
+def _free(host: str, port: int) -> tuple[str, int]:
     """Bind a port for a moment, as a proof that it is free."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-            return int(probe.getsockname()[1])
+            return str(address[0]), int(probe.getsockname()[1])
     except OSError as error:
         reason = error.strerror or error
+        way_out = "give another --port, or none to take the next free one"
         raise BadInput(f"cannot listen at {host}:{port}: {reason}; {way_out}") from None
 
 

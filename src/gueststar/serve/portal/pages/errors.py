@@ -11,7 +11,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from gueststar.errors import BadInput, StoreError
-from gueststar.serve.portal.house import House, NoStore
+from gueststar.serve.portal.house import NoStore, house_of
 
 _log = logging.getLogger(__name__)
 _MACHINES = (".json", ".csv", ".f32")
@@ -40,7 +40,7 @@ def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respons
 def store_error(request: Request[Any, Any, Any], error: StoreError) -> Response[Any]:
     """Answer 503: the store cannot be read now; or teach, where there is none yet."""
     if isinstance(error, NoStore) and request.url.path == "/":
-        house = _house(request)
+        house = house_of(request)
         return house.page("empty.html", why=str(error), store=house.store_url, here="night")
     return _answer(request, 503, "The store cannot be read", str(error))
 
@@ -58,7 +58,7 @@ def _answer(
         body = orjson.dumps({"error": sentence})
         return Response(body, status_code=status, media_type="application/json")
     sentence = sentence[:1].upper() + sentence[1:]
-    return _house(request).page(
+    return house_of(request).page(
         "error.html",
         status=status,
         headline=headline,
@@ -66,8 +66,3 @@ def _answer(
         way_out=WAYS_OUT.get(status, ""),
         q=request.query_params.get("q", "")[:200],
     )
-
-
-def _house(request: Request[Any, Any, Any]) -> House:
-    house: House = request.app.state.house
-    return house

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Request, Response, get
+from litestar import Request, Response
 from litestar.exceptions import NotFoundException
 
 from gueststar.serve.portal.assets import FOREVER
-from gueststar.serve.portal.house import House
+from gueststar.serve.portal.house import house_of
+from gueststar.serve.portal.routing import reads
 
 
-@get("/static/{version:str}/{name:str}", sync_to_thread=True)
-def static_file(
-    request: Request[Any, Any, Any], house: House, version: str, name: str
-) -> Response[bytes]:
+@reads("/static/{version:str}/{name:str}")
+def static_file(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Send a file by its exact name and version."""
+    house = house_of(request)
+    version = request.path_params["version"]
+    name = request.path_params["name"]
     asset = house.assets.get(version, name)
     if asset is None:
         raise NotFoundException("there is no such file; reload the page that asked for it")
@@ -26,9 +28,10 @@ def static_file(
     return Response(body, media_type=asset.media_type, headers=headers)
 
 
-@get("/favicon.ico", sync_to_thread=False)
-def favicon(house: House) -> Response[bytes]:
+@reads("/favicon.ico")
+def favicon(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Send the star to browsers that ask by habit."""
+    house = house_of(request)
     asset = house.assets.get(house.assets.version, "star.svg")
     assert asset is not None
     return Response(asset.body, media_type=asset.media_type, headers={"Cache-Control": FOREVER})

@@ -5,24 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from litestar import Response, get
+from litestar import Request, Response
 
 from gueststar.serve.portal import formats
-from gueststar.serve.portal.house import House
+from gueststar.serve.portal.house import house_of
+from gueststar.serve.portal.routing import reads
 
 
-@get("/health", sync_to_thread=True)
-def health(house: House) -> Response[str]:
+@reads("/health")
+def health(request: Request[Any, Any, Any]) -> Response[str]:
     """Show the ledger's sums, dead letters by reason, and sizes."""
+    house = house_of(request)
     state = house.store.health()
     return house.page(
         "health.html", here="health", health=state, store=house.store_url, tiles=_tiles(state)
     )
 
 
-@get("/health.json", sync_to_thread=True)
-def health_json(house: House) -> Response[bytes]:
+@reads("/health.json")
+def health_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Answer what ``gueststar health --json`` prints."""
+    house = house_of(request)
     body = orjson.dumps(house.store.health(), option=orjson.OPT_SERIALIZE_NUMPY, default=str)
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-cache"})
 

@@ -6,15 +6,18 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 from urllib.parse import urlencode
 
-from litestar import Request, Response, get
+import pyarrow as pa
+from litestar import Request, Response
 from litestar.exceptions import NotFoundException
 
 from gueststar.serve.portal.formats import night_name
-from gueststar.serve.portal.house import House
+from gueststar.serve.portal.house import House, house_of
 from gueststar.serve.portal.parameters import Parameters
+from gueststar.serve.portal.routing import reads
 from gueststar.serve.portal.rows import alert_rows
 
 PAGE = 50
+TOTAL = b"gueststar.total"  # in the table's metadata: rows of all pages
 DEEPEST = 10_000_000  # rows that may be skipped
 BANDS = ("u", "g", "r", "i", "z", "y")
 SURVEYS = ("ztf", "lsst")
@@ -76,9 +79,10 @@ class NightQuery:
         return "up" if self.order == "down" else "down"
 
 
-@get("/", sync_to_thread=True)
-def night_list(request: Request[Any, Any, Any], house: House) -> Response[str]:
+@reads("/")
+def night_list(request: Request[Any, Any, Any]) -> Response[str]:
     """Show one night; without ``night``, the latest."""
+    house = house_of(request)
     query = NightQuery.read(Parameters(request.query_params, NightQuery.__dataclass_fields__))
     nights = _nights(house)
     if not nights:
@@ -86,12 +90,12 @@ def night_list(request: Request[Any, Any, Any], house: House) -> Response[str]:
         return house.page("empty.html", why=why, store=house.store_url, here="night")
     at = _position(nights, query.night)
     query = replace(query, night=nights[at]["night"])
-    rows = _rows(house, query)
+    table = _rows(house, query)
     return house.page(
         "night.html",
         here="night",
-        rows=alert_rows(rows[:PAGE]),
-        more=len(rows) > PAGE,
+        rows=alert_rows(table.to_pylist()),
+        passed=int((table.schema.metadata or {}).get(TOTAL, b"0")),
         title=nights[at]["name"],
         nights=nights,
         night=query.night,
@@ -145,17 +149,14 @@ def _neighbour(nights: list[dict[str, Any]], at: int) -> int | None:
     return nights[at]["night"] if 0 <= at < len(nights) else None
 
 
-def _rows(house: House, query: NightQuery) -> list[dict[str, Any]]:
-    """One row more than a page shows, to know whether there is a next one."""
-    table = house.store.night(
+def _rows(house: House, query: NightQuery) -> pa.Table:
+    return house.store.night(
         query.night,
         sort=cast(Any, query.sort),
         descending=query.order == "down",
         module=query.module,
-        limit=PAGE + 1,
+        limit=PAGE,
         offset=query.offset or 0,
         min_score=query.min_score,
-        band=query.band,
-        survey=query.survey,
+        **{k: v for k, v in (("band", query.band), ("survey", query.survey)) if v},  # TEMP
     )
-    return cast(list[dict[str, Any]], table.to_pylist())

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from litestar import Request, Response, get
+from litestar import Request, Response
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
-from gueststar.alert import Alert
 from gueststar.errors import BadInput
 from gueststar.serve.portal import formats
-from gueststar.serve.portal.house import House
+from gueststar.serve.portal.house import House, house_of
 from gueststar.serve.portal.links import links_out
 from gueststar.serve.portal.pages import curve
 from gueststar.serve.portal.parameters import Parameters
+from gueststar.serve.portal.routing import reads
 from gueststar.serve.portal.rows import AlertRow, alert_address, alert_rows
 from gueststar.serve.portal.search import alert_number
 from gueststar.store import ObjectRecord
+
+if TYPE_CHECKING:
+    from gueststar.alert import Alert
 
 NORTH = "Orientation: not given by the packet"
 _EXPORTS = {"csv": curve.as_csv, "json": curve.as_json}
 
 
-@get("/object/{object_id:str}", sync_to_thread=True)
-def object_page(request: Request[Any, Any, Any], house: House, object_id: str) -> Response[Any]:
+@reads("/object/{object_id:str}")
+def object_page(request: Request[Any, Any, Any]) -> Response[Any]:
     """Show one object at one of its alerts; without ``alert``, the latest."""
+    house = house_of(request)
+    object_id = request.path_params["object_id"]
     wanted = Parameters(request.query_params, ("alert",)).text("alert")
     try:
         record = house.store.object(object_id)
@@ -104,9 +109,11 @@ def _panel(house: House, chosen: AlertRow) -> dict[str, Any]:
     }
 
 
-@get("/lightcurve/{file:str}", sync_to_thread=True)
-def light_curve(request: Request[Any, Any, Any], house: House, file: str) -> Response[bytes]:
+@reads("/lightcurve/{file:str}")
+def light_curve(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Answer a light curve: ``NAME.figure.json`` for the page, ``NAME.csv`` and ``NAME.json``."""
+    house = house_of(request)
+    file = request.path_params["file"]
     if file.endswith(".figure.json"):
         name = file.removesuffix(".figure.json")
         return curve.figure(request, curve.curve_of(house, name))
@@ -116,9 +123,11 @@ def light_curve(request: Request[Any, Any, Any], house: House, file: str) -> Res
     return _EXPORTS[form](curve.curve_of(house, name))
 
 
-@get("/alert/{alert_id:str}", sync_to_thread=True)
-def alert_page(house: House, alert_id: str) -> Response[Any] | Redirect:
+@reads("/alert/{alert_id:str}")
+def alert_page(request: Request[Any, Any, Any]) -> Response[Any] | Redirect:
     """Send the visitor to the alert's object; show it alone where it has none."""
+    house = house_of(request)
+    alert_id = request.path_params["alert_id"]
     alert = _alert(house, alert_id)
     if alert.object_id is not None:
         return Redirect(alert_address(alert.object_id, alert.alert_id), status_code=303)
@@ -138,16 +147,20 @@ def alert_page(house: House, alert_id: str) -> Response[Any] | Redirect:
     )
 
 
-@get("/alert/{alert_id:str}/panel", sync_to_thread=True)
-def alert_panel(house: House, alert_id: str) -> Response[str]:
+@reads("/alert/{alert_id:str}/panel")
+def alert_panel(request: Request[Any, Any, Any]) -> Response[str]:
     """Answer the scores and the packet of one alert, for a page that is open already."""
+    house = house_of(request)
+    alert_id = request.path_params["alert_id"]
     row = alert_row(house, _alert(house, alert_id))
     return house.page("panel.html", **_panel(house, row))
 
 
-@get("/alert/{alert_id:str}/packet.json", sync_to_thread=True)
-def packet_json(house: House, alert_id: str) -> Response[bytes]:
+@reads("/alert/{alert_id:str}/packet.json")
+def packet_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Answer the survey's own record; bytes as their length, long integers as strings."""
+    house = house_of(request)
+    alert_id = request.path_params["alert_id"]
     alert = _alert(house, alert_id)
     record = _for_json(house.store.native(alert.alert_id))
     return Response(orjson.dumps(record), media_type="application/json")

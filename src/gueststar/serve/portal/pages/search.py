@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Request, Response, get
+from litestar import Request, Response
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
 from gueststar.errors import BadInput
 from gueststar.serve.portal import formats
-from gueststar.serve.portal.house import House
+from gueststar.serve.portal.house import House, house_of
 from gueststar.serve.portal.parameters import Parameters
+from gueststar.serve.portal.routing import reads
 from gueststar.serve.portal.rows import alert_address, object_rows
 from gueststar.serve.portal.search import (
     DEFAULT_RADIUS,
@@ -26,9 +27,10 @@ from gueststar.serve.portal.search import (
 MOST = 200  # objects on a page
 
 
-@get("/search", sync_to_thread=True)
-def search(request: Request[Any, Any, Any], house: House) -> Redirect:
+@reads("/search")
+def search(request: Request[Any, Any, Any]) -> Redirect:
     """Send the visitor on to what was meant."""
+    house = house_of(request)
     meant = parse_search(request.query_params.get("q", ""))
     if isinstance(meant, Position):
         query = urlencode({"ra": f"{meant.ra:.7f}", "dec": f"{meant.dec:.7f}"})
@@ -56,9 +58,10 @@ def _alert_named(house: House, alert_id: int) -> str:
     return alert_address(alert.object_id, alert_id)
 
 
-@get("/cone", sync_to_thread=True)
-def cone(request: Request[Any, Any, Any], house: House) -> Response[str]:
+@reads("/cone")
+def cone(request: Request[Any, Any, Any]) -> Response[str]:
     """List the objects round a position, nearest first."""
+    house = house_of(request)
     given = Parameters(request.query_params, ("ra", "dec", "radius"))
     ra, dec = given.number("ra", 0, 360), given.number("dec", -90, 90)
     if ra is None or dec is None:
@@ -75,6 +78,19 @@ def cone(request: Request[Any, Any, Any], house: House) -> Response[str]:
         radius=radius,
         widest=WIDEST_RADIUS,
         count=found.num_rows,
-        rows=object_rows(found.slice(0, MOST).to_pylist()),
+        rows=object_rows(_with_alerts(house, found.slice(0, MOST).to_pylist())),
         q=formats.degrees(place.ra, place.dec),
     )
+
+
+def _with_alerts(house: House, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Name one alert of each object, whose stamps stand for it: the newest by id."""
+    if not rows:
+        return rows
+    names = ", ".join("'" + row["object_id"].replace("'", "''") + "'" for row in rows)
+    found = house.store.sql(
+        "SELECT object_id, max(alert_id) AS alert_id FROM alerts "
+        f"WHERE object_id IN ({names}) GROUP BY object_id"
+    )
+    newest = {row["object_id"]: row["alert_id"] for row in found.to_pylist()}
+    return [{**row, "alert_id": newest.get(row["object_id"])} for row in rows]

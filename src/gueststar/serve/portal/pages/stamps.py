@@ -6,14 +6,15 @@ import struct
 from typing import Any
 
 import orjson
-from litestar import Request, Response, get
+from litestar import Request, Response
 from litestar.exceptions import NotFoundException
 
 from gueststar.batch import CUTOUTS
 from gueststar.cutouts import Cutouts
 from gueststar.errors import BadInput
 from gueststar.serve.portal.assets import digest
-from gueststar.serve.portal.house import House
+from gueststar.serve.portal.house import house_of
+from gueststar.serve.portal.routing import reads
 from gueststar.serve.portal.search import alert_number
 
 FORMS = {"png": "image/png", "f32": "application/octet-stream"}
@@ -23,15 +24,16 @@ _EMPTY = (
 )
 
 
-@get("/cutouts/{alert_id:str}/{file:str}", sync_to_thread=True)
-def stamp(
-    request: Request[Any, Any, Any], house: House, alert_id: str, file: str
-) -> Response[bytes]:
+@reads("/cutouts/{alert_id:str}/{file:str}")
+def stamp(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Send one stamp.
 
     ``KIND.f32`` is rows and columns as two uint32, then float32 values row by row from the first
     row of the FITS image; all little endian, NaN where masked.
     """
+    house = house_of(request)
+    alert_id = request.path_params["alert_id"]
+    file = request.path_params["file"]
     kind, _, form = file.partition(".")
     number = alert_number(alert_id)
     if kind not in CUTOUTS or form not in FORMS or number is None:
