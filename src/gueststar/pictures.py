@@ -25,11 +25,11 @@ def _linear(unit: np.ndarray) -> np.ndarray:
 
 
 def _log(unit: np.ndarray) -> np.ndarray:
-    return np.log1p(1000 * unit) / np.log1p(1000)
+    return np.asarray(np.log1p(1000 * unit) / np.log1p(1000))
 
 
 def _asinh(unit: np.ndarray) -> np.ndarray:
-    return np.arcsinh(unit / ASINH_SOFTENING) / np.arcsinh(1 / ASINH_SOFTENING)
+    return np.asarray(np.arcsinh(unit / ASINH_SOFTENING) / np.arcsinh(1 / ASINH_SOFTENING))
 
 
 #: Curves on [0, 1], and whether the limits are found by zscale.

@@ -42,7 +42,7 @@ def modules_named(names: Sequence[str] | None = None) -> list[ScienceModule]:
 
 
 def _make(name: str) -> ScienceModule:
-    from gueststar.classifiers.realbogus import module_for
+    from gueststar.classifiers.tasks import module_for
     from gueststar.models.installed import find, installed
 
     if name in registry.names("modules"):

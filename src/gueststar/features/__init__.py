@@ -1,0 +1,1 @@
+"""Inputs of models. The same code trains and serves."""
