@@ -14,7 +14,7 @@ from gueststar.store import schema
 BUSY_SECONDS = 60.0
 OLDEST_SQLITE = (3, 35, 0)
 CACHE_KIB = 65_536  # a batch of 1,000 alerts with cutouts does not spill
-CHECKPOINT_PAGES = 4_000  # 32 MB: one or two batches with cutouts
+CHECKPOINT_PAGES = 8_000  # 64 MB: one or two batches of 1,000 alerts with cutouts
 JOURNAL_LIMIT = 128 << 20  # bytes that the WAL file keeps after a large transaction
 
 

@@ -92,6 +92,10 @@ class Store(Protocol):
     :class:`~gueststar.errors.StoreError`.
     """
 
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exception: Any) -> None: ...
+
     def write(
         self,
         alerts: Sequence[AlertBatch],
@@ -167,7 +171,3 @@ class Store(Protocol):
     def close(self) -> None:
         """Close all connections."""
         ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *exception: object) -> None: ...

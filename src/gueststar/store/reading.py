@@ -22,9 +22,31 @@ if TYPE_CHECKING:
     from gueststar.lightcurve import LightCurve
 
 
+_FACTS = (
+    "alert_id", "object_id", "survey", "band", "mjd_tai", "ra", "dec", "flux", "flux_err",
+    "published_rb", "program",
+)  # fmt: skip
+
+
 def alert(connection: sqlite3.Connection, alert_id: int) -> Alert:
     """Return one alert; see :meth:`gueststar.store.sqlite.SqliteStore.alert`."""
-    raise NotImplementedError
+    from gueststar.alert import Alert
+    from gueststar.lightcurve import LightCurve
+
+    survey, object_id, chunk_id, row = _place(connection, alert_id)
+    query = f"SELECT {', '.join(_FACTS)} FROM alert_rows WHERE alert_id = ?"
+    facts = connection.execute(query, (int(alert_id),)).fetchone()
+    if object_id is None:
+        curve = LightCurve(own_points(connection, alert_id), None, survey)
+    else:
+        curve = light_curve(connection, object_id)
+    return Alert(
+        **dict(zip(_FACTS, facts, strict=True)),
+        light_curve=curve,
+        cutouts=cutouts(connection, alert_id),
+        scores={f"{s.module}_{s.label}": s for s in scores(connection, alert_id)},
+        native={} if chunk_id is None else natives.read(connection, chunk_id, row),
+    )
 
 
 def _place(connection: sqlite3.Connection, alert_id: int) -> tuple[Any, ...]:

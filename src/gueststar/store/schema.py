@@ -150,7 +150,7 @@ def identify(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def _is_empty(connection: sqlite3.Connection) -> bool:
-    return connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    return not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
 
 
 def upgrade(connection: sqlite3.Connection, path: Path) -> None:

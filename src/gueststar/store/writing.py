@@ -105,12 +105,13 @@ def _write_part(connection: sqlite3.Connection, part: Sorted) -> None:
 def _insert_alerts(connection: sqlite3.Connection, batch: AlertBatch, rows: np.ndarray) -> None:
     """Insert in the order of the clustering, so that neighbouring pages are met once."""
     places = natives.insert(connection, natives.native_of(batch.arrow, rows), len(rows))
-    chunk_id, chunk_row = zip(*places, strict=True)
-    names = [name for name in _ALERT[:-2] if name != "mag"]
-    columns = dict(zip(names, _columns(batch, rows, names), strict=True))
-    columns["mag"] = magnitude(batch.numpy("flux"))[rows].tolist()
-    tuples = zip(*(columns[name] for name in _ALERT[:-2]), chunk_id, chunk_row, strict=True)
-    connection.executemany(_INSERT_ALERT, sorted(tuples, key=lambda row: row[:2]))
+    mag = pa.array(magnitude(batch.numpy("flux"))[rows], from_pandas=True).to_pylist()
+    before, after = _ALERT[: _ALERT.index("mag")], _ALERT[_ALERT.index("mag") + 1 : -2]
+    chunk = list(zip(*places, strict=True))
+    columns = [*_columns(batch, rows, before), mag, *_columns(batch, rows, after), *chunk]
+    order = np.lexsort((batch.numpy("alert_id")[rows], batch.numpy("healpix29")[rows]))
+    tuples = list(zip(*columns, strict=True))
+    connection.executemany(_INSERT_ALERT, [tuples[row] for row in order])
 
 
 def _columns(batch: AlertBatch, rows: np.ndarray, names: Sequence[str]) -> list[list[object]]:
@@ -126,7 +127,9 @@ def _cutouts(batch: AlertBatch, rows: np.ndarray) -> list[tuple[object, ...]]:
     for alert_id, *stamps in zip(*_columns(batch, rows, ["alert_id", *CUTOUTS]), strict=True):
         if any(stamp is not None for stamp in stamps):
             small = [_smaller(stamp) for stamp in stamps]
-            packed = sum((a is not b) << k for k, (a, b) in enumerate(zip(small, stamps)))
+            packed = sum(
+                (a is not b) << k for k, (a, b) in enumerate(zip(small, stamps, strict=True))
+            )
             out.append((alert_id, packed, *small))
     return out
 
