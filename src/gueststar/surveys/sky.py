@@ -36,12 +36,12 @@ def tai_minus_utc(mjd_utc: np.ndarray) -> np.ndarray:
 
 
 def utc_to_tai(mjd_utc: np.ndarray) -> np.ndarray:
-    """MJD in TAI of an MJD in UTC, d."""
+    """MJD in TAI of an MJD in UTC, d; within a second in the days that have a leap second."""
     return np.asarray(mjd_utc + tai_minus_utc(mjd_utc) / _DAY)
 
 
 def tai_to_utc(mjd_tai: np.ndarray) -> np.ndarray:
-    """MJD in UTC of an MJD in TAI, d; right but for the minute around a leap second."""
+    """MJD in UTC of an MJD in TAI, d; within a second in the days that have a leap second."""
     guess = mjd_tai - tai_minus_utc(mjd_tai) / _DAY
     return np.asarray(mjd_tai - tai_minus_utc(guess) / _DAY)
 
