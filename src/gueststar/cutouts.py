@@ -35,7 +35,7 @@ END = b"END".ljust(CARD)
 
 _TYPES = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 
-Stretch = Literal["asinh", "linear", "zscale", "log"]
+Stretch = Literal["auto", "asinh", "linear", "zscale", "log"]
 
 
 class _Layout(NamedTuple):

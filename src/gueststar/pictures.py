@@ -32,12 +32,35 @@ def _asinh(unit: np.ndarray) -> np.ndarray:
     return np.asarray(np.arcsinh(unit / ASINH_SOFTENING) / np.arcsinh(1 / ASINH_SOFTENING))
 
 
-#: Curves on [0, 1], and whether the limits are found by zscale.
-_CURVES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], bool]] = {
-    "asinh": (_asinh, False),
-    "linear": (_linear, False),
-    "log": (_log, False),
-    "zscale": (_linear, True),
+def _percentiles(good: np.ndarray) -> tuple[float, float]:
+    low, high = np.percentile(good, (0.5, 99.5))
+    return float(low), float(high)
+
+
+def _noise(good: np.ndarray) -> tuple[float, float]:
+    """Limits that keep noise quiet: an image without a source stays grey, not black and white."""
+    median = np.median(good)
+    sigma = 1.4826 * np.median(np.abs(good - median))
+    return float(median - 2 * sigma), float(max(np.percentile(good, 99.5), median + 20 * sigma))
+
+
+def _zscale(good: np.ndarray) -> tuple[float, float]:
+    from astropy.visualization import ZScaleInterval
+
+    low, high = ZScaleInterval().get_limits(good)
+    return float(low), float(high)
+
+
+#: Curves on [0, 1], and how their limits are found.
+_CURVES: dict[
+    str,
+    tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], tuple[float, float]]],
+] = {
+    "auto": (_asinh, _noise),
+    "asinh": (_asinh, _percentiles),
+    "linear": (_linear, _percentiles),
+    "log": (_log, _percentiles),
+    "zscale": (_linear, _zscale),
 }
 STRETCHES = tuple(_CURVES)
 
@@ -49,9 +72,11 @@ def stretched(image: np.ndarray, stretch: str = "asinh") -> np.ndarray:
     ----------
     image : numpy.ndarray, shape ``(rows, columns)``
         Any values; NaN and infinity are masked.
-    stretch : {"asinh", "linear", "log", "zscale"}
-        ``asinh`` (Lupton et al. 2004, softening 0.1), ``linear`` and ``log`` between the 0.5 and
-        99.5 percentiles; ``zscale`` linear between the limits of IRAF's algorithm (astropy).
+    stretch : {"auto", "asinh", "linear", "log", "zscale"}
+        ``auto``: asinh from 2 sigma of the noise below the median to 20 above it, or to the 99.5
+        percentile if that is more; ``asinh`` (Lupton et al. 2004, softening 0.1), ``linear`` and
+        ``log`` between the 0.5 and 99.5 percentiles; ``zscale`` linear between the limits of
+        IRAF's algorithm (astropy).
 
     Returns
     -------
@@ -70,21 +95,14 @@ def stretched(image: np.ndarray, stretch: str = "asinh") -> np.ndarray:
     """
     if stretch not in _CURVES:
         raise BadInput(f"no stretch {stretch!r}.{did_you_mean(stretch, STRETCHES)}")
-    curve, zscale = _CURVES[stretch]
+    curve, limits = _CURVES[stretch]
     image = np.where(np.isfinite(image), image, np.nan).astype(np.float64)
     good = image[np.isfinite(image)]
     if good.size == 0:
         return image
-    low, high = _zscale(good) if zscale else np.percentile(good, (0.5, 99.5))
+    low, high = limits(good)
     span = high - low if high > low else 1.0
     return np.asarray(curve(np.clip((image - low) / span, 0.0, 1.0)))
-
-
-def _zscale(good: np.ndarray) -> tuple[float, float]:
-    from astropy.visualization import ZScaleInterval
-
-    low, high = ZScaleInterval().get_limits(good)
-    return float(low), float(high)
 
 
 def grey_png(image: np.ndarray, stretch: str = "asinh", size: int | None = None) -> bytes:

@@ -156,8 +156,14 @@ class Store(Protocol):
         limit: int = 50,
         offset: int = 0,
         min_score: float | None = None,
+        band: str | None = None,
+        survey: str | None = None,
     ) -> pa.Table:
         """Return one page of a night's alerts."""
+        ...
+
+    def modules(self) -> list[str]:
+        """Return the names of the modules that have scored alerts."""
         ...
 
     def sql(self, query: str, *, limit: int = 10_000) -> pa.Table:

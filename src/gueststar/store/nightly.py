@@ -39,6 +39,7 @@ PAGE = pa.schema(
 _SCORED = """SELECT 1 FROM score_rows AS s
              WHERE s.alert_id = a.alert_id AND s.name_id = :name AND s.latest"""
 _ABOVE = f" AND EXISTS ({_SCORED} AND s.value >= :least)"
+_ITS_ALERT = " AND EXISTS (SELECT 1 FROM alert_rows AS a WHERE a.alert_id = s.alert_id{})"
 
 #: Where each sort reads, what it sorts by, and what the rows without a value are.
 _SORTS = {
@@ -60,6 +61,14 @@ class Page(NamedTuple):
     limit: int
     offset: int
     min_score: float | None
+    band: str | None = None
+    survey: str | None = None
+
+    @property
+    def which(self) -> str:
+        """Condition on ``alert_rows AS a``; empty when every alert is asked for."""
+        names = [name for name in ("band", "survey") if getattr(self, name) is not None]
+        return "".join(f" AND a.{name} = :{name}" for name in names)
 
     def check(self) -> None:
         """Check the values.
@@ -94,11 +103,18 @@ def night(connection: sqlite3.Connection, night: int | None, module: str, page: 
         raise BadInput(f"night = {night} is no night: give YYYYMMDD, such as 20240131")
     name = score_name(connection, module)
     values = {"night": night, "name": name, "least": page.min_score}
+    values |= {"band": page.band, "survey": page.survey}
     ids = _by_score(connection, page, values) if page.sort == "score" else None
     if ids is None:
         ids = _by_value(connection, page, values)
     total = _total(connection, page, values)
     return _rows(connection, ids, name).replace_schema_metadata({TOTAL_KEY: str(total).encode()})
+
+
+def modules(connection: sqlite3.Connection) -> list[str]:
+    """Return the names of the modules that have scored, first come first."""
+    query = "SELECT module FROM score_names GROUP BY module ORDER BY min(name_id)"
+    return [row[0] for row in connection.execute(query)]
 
 
 def score_name(connection: sqlite3.Connection, module: str) -> int | None:
@@ -124,6 +140,8 @@ def _by_score(
     where = "s.latest AND s.night = :night AND s.name_id = :name AND s.value IS NOT NULL"
     if page.min_score is not None:
         where += " AND s.value >= :least"
+    if page.which:
+        where += _ITS_ALERT.format(page.which)
     return _two_parts(
         connection,
         page,
@@ -131,7 +149,7 @@ def _by_score(
         ("score_rows AS s INDEXED BY score_by_night", where, "s.value", "s.alert_id"),
         (
             "alert_rows AS a INDEXED BY alert_by_time",
-            f"a.night = :night AND NOT EXISTS ({_SCORED} AND s.value IS NOT NULL)",
+            f"a.night = :night{page.which} AND NOT EXISTS ({_SCORED} AND s.value IS NOT NULL)",
             "a.mjd_tai",
             "a.alert_id",
         ),
@@ -140,7 +158,7 @@ def _by_score(
 
 def _by_value(connection: sqlite3.Connection, page: Page, values: dict[str, Any]) -> list[int]:
     table, key = _SORTS[page.sort]
-    where = "a.night = :night" + (_ABOVE if page.min_score is not None else "")
+    where = "a.night = :night" + page.which + (_ABOVE if page.min_score is not None else "")
     return _two_parts(
         connection,
         page,
@@ -190,10 +208,13 @@ def _ids(
 
 def _total(connection: sqlite3.Connection, page: Page, values: dict[str, Any]) -> int:
     if page.min_score is None:
-        query = "SELECT count(*) FROM alert_rows INDEXED BY alert_by_time WHERE night = :night"
+        query = f"""SELECT count(*) FROM alert_rows AS a INDEXED BY alert_by_time
+                    WHERE a.night = :night{page.which}"""
     else:
-        query = """SELECT count(*) FROM score_rows INDEXED BY score_by_night
-                   WHERE latest AND night = :night AND name_id = :name AND value >= :least"""
+        its_alert = _ITS_ALERT.format(page.which) if page.which else ""
+        query = f"""SELECT count(*) FROM score_rows AS s INDEXED BY score_by_night
+                    WHERE s.latest AND s.night = :night AND s.name_id = :name
+                        AND s.value >= :least{its_alert}"""
     return int(connection.execute(query, values).fetchone()[0])
 
 

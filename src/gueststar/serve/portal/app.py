@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,8 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
 from gueststar.errors import BadInput, StoreError
+from gueststar.lightcurve import LightCurve
+from gueststar.serve.portal import formats
 from gueststar.serve.portal.house import House
 from gueststar.serve.portal.pages import errors, files, health, night, object, search, stamps
 from gueststar.serve.portal.security import LoopbackOnly, add_headers
@@ -56,7 +59,9 @@ def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> L
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        warming = asyncio.get_running_loop().run_in_executor(None, _warm_up)
         yield
+        await warming
         house.close()
 
     return Litestar(
@@ -74,3 +79,9 @@ def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> L
         openapi_config=None,
         logging_config=None,
     )
+
+
+def _warm_up() -> None:
+    """Load what the first visitor would wait for: leap seconds and Plotly, about 2 s."""
+    formats.utc([60_000.0])
+    LightCurve.from_rows([[1, 6e4, "g", 1.0, 1.0, None, None, 20.5, "detection"]]).plot().to_json()

@@ -175,13 +175,24 @@ def kind_of(value: Any) -> str:
 
 
 def as_received(value: Any) -> str:
-    """Write a value of the survey's own record, unrounded; bytes as their length."""
+    """Write a value of the survey's own record, unrounded; bytes as their length.
+
+    Numbers come in the fewest digits that read back as the same number; those that fit a
+    float32, as surveys write most of theirs, in the fewest that read back as that float32.
+
+    Examples
+    --------
+    >>> as_received(20.708454132080078), as_received(2458684.6873495), as_received(b"abc")
+    ('20.708454', '2458684.6873495', '3 bytes')
+    """
     if value is None:
         return "null"
     if isinstance(value, bytes):
         return f"{len(value):,} bytes"
     if isinstance(value, float):
-        return repr(value) if not value.is_integer() or abs(value) >= 1e16 else f"{value:.1f}"
+        with np.errstate(over="ignore"):
+            short = np.float32(value)
+        return str(short) if float(short) == value else repr(value)
     return str(value)
 
 

@@ -102,6 +102,7 @@ def night_list(request: Request[Any, Any, Any]) -> Response[str]:
         count=nights[at]["alerts"],
         earlier=_neighbour(nights, at + 1),
         later=_neighbour(nights, at - 1),
+        modules=house.store.modules() or [query.module],
         **_controls(query),
     )
 
@@ -121,7 +122,6 @@ def _controls(query: NightQuery) -> dict[str, Any]:
         "sorts": [(name, text, key) for name, (text, key, _) in SORTS.items()],
         "bands": BANDS,
         "surveys": SURVEYS,
-        "modules": [query.module],
         "offset": query.offset or 0,
         "size": PAGE,
     }
@@ -158,5 +158,6 @@ def _rows(house: House, query: NightQuery) -> pa.Table:
         limit=PAGE,
         offset=query.offset or 0,
         min_score=query.min_score,
-        **{k: v for k, v in (("band", query.band), ("survey", query.survey)) if v},  # TEMP
+        band=query.band,
+        survey=query.survey,
     )

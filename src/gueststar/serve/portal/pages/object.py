@@ -102,8 +102,6 @@ def _panel(house: House, chosen: AlertRow) -> dict[str, Any]:
     number = int(chosen.alert_id)
     return {
         "chosen": chosen,
-        "survey": chosen.survey,
-        "published": chosen.published,
         "scores": house.store.scores(number),
         "packet": house.store.native(number),
     }
@@ -143,7 +141,7 @@ def alert_page(request: Request[Any, Any, Any]) -> Response[Any] | Redirect:
         after=None,
         curve=None,
         walk=row.href,
-        **{k: v for k, v in _panel(house, row).items() if k != "survey"},
+        **_panel(house, row),
     )
 
 

@@ -52,7 +52,7 @@ def _answer(
     headers = {"ETag": etag, "Cache-Control": _keeping(request)}
     if etag in request.headers.get("if-none-match", ""):
         return Response(b"", status_code=304, headers=headers)
-    body = cutouts.png(kind) if form == "png" else raw_stamp(cutouts, kind)
+    body = cutouts.png(kind, "auto") if form == "png" else raw_stamp(cutouts, kind)
     return Response(body, media_type=FORMS[form], headers=headers)
 
 

@@ -4,6 +4,14 @@ const KEPT = "gueststar.curve";
 const kept = () => { try { return JSON.parse(localStorage.getItem(KEPT)) ?? {}; } catch { return {}; } };
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+/** Plotly is 4.8 MB: stamps come first, then this. */
+function loadPlotly(address) {
+  return new Promise((resolve, reject) => {
+    const script = Object.assign(document.createElement("script"), { src: address, onload: resolve, onerror: reject });
+    document.head.append(script);
+  });
+}
+
 export class Curve {
   constructor(root, choose) {
     this.root = root;
@@ -14,6 +22,7 @@ export class Curve {
     document.addEventListener("theme", () => this.draw());
     this.label();
     this.fetch();
+    loadPlotly(root.dataset.plotly).then(() => this.draw(), () => { this.place.textContent = "The plot could not be loaded; the points are in the CSV."; });
   }
 
   act(name) {
@@ -48,12 +57,12 @@ export class Curve {
 
   layout() {
     const ink = css("--ink"), line = css("--line"), paper = "rgba(0,0,0,0)";
-    const axis = { gridcolor: line, zerolinecolor: css("--line-strong"), linecolor: line, tickcolor: line };
+    const axis = { automargin: true, exponentformat: "none", separatethousands: true, gridcolor: line, linecolor: line, tickcolor: line };
     const layout = { ...this.figure.layout, paper_bgcolor: paper, plot_bgcolor: paper, autosize: true, uirevision: this.state.unit + this.state.of };
     delete layout.template; delete layout.width; delete layout.height; delete layout.title;
     layout.font = { ...layout.font, color: ink, family: css("--sans"), size: 12 };
-    for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key)) layout[key] = { ...axis, ...layout[key], gridcolor: line };
-    layout.margin = { l: 62, r: 12, t: 8, b: 42 };
+    for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key)) layout[key] = { ...layout[key], ...axis, zerolinecolor: css("--line-strong") };
+    layout.margin = { l: 12, r: 12, t: 8, b: 12 };
     layout.legend = { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", ...layout.legend, bgcolor: paper };
     layout.hoverlabel = { bgcolor: css("--surface"), bordercolor: line, font: { color: ink } };
     layout.shapes = [...(layout.shapes ?? []), ...this.line()];

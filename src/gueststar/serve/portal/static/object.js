@@ -8,7 +8,7 @@ const root = document.querySelector("[data-object]");
 const stamps = new Stamps(document.querySelector("[data-stamps]"));
 const figure = document.querySelector("[data-curve]");
 const rows = [...document.querySelectorAll("[data-alert-row]")];
-const curve = figure ? new Curve(figure, choose) : null;
+let curve = null;
 let chosen = root.dataset.alert;
 
 /** Show one alert of the object everywhere on the page. */
@@ -58,6 +58,10 @@ document.addEventListener("click", (event) => {
   choose(next.dataset.alertRow);
 });
 
-stamps.load(chosen);
 show();
 filterPacket();
+await stamps.load(chosen);
+if (figure) {
+  curve = new Curve(figure, choose);
+  show();
+}

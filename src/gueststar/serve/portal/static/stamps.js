@@ -96,8 +96,8 @@ export class Stamps {
   constructor(root) {
     this.root = root;
     this.stamps = [...root.querySelectorAll("[data-stamp]")].map((figure) => new Stamp(figure));
-    this.view = { stretch: "linear", inverted: false, zoom: 1, x: 0.5, y: 0.5, cursor: null, marks: true, ...kept() };
-    if (!STRETCHES.includes(this.view.stretch)) this.view.stretch = "linear";
+    this.view = { stretch: "auto", inverted: false, zoom: 1, x: 0.5, y: 0.5, cursor: null, marks: true, ...kept() };
+    if (!STRETCHES.includes(this.view.stretch)) this.view.stretch = "auto";
     this.stamps.forEach((stamp) => this.listen(stamp));
     root.addEventListener("click", (event) => this.act(event.target.closest("[data-act]")?.dataset.act));
     root.querySelector("[data-stretch]").addEventListener("change", (event) => this.set({ stretch: event.target.value }));

@@ -27,19 +27,29 @@ function zscale(sorted) {
   return [Math.max(sorted[0], mid - reach), Math.min(sorted[n - 1], mid + reach)];
 }
 
+/** Quiet noise: from 2 sigma below the median to 20 above it, or to the 99.5 percentile if that is more. */
+function noise(sorted) {
+  const median = at(sorted, 0.5);
+  const sigma = 1.4826 * at(sorted.map((value) => Math.abs(value - median)).sort(), 0.5);
+  return [median - 2 * sigma, Math.max(at(sorted, 0.995), median + 20 * sigma)];
+}
+
+const asinh = (t) => Math.asinh(10 * t) / Math.asinh(10);
 const CURVES = {
+  auto: asinh,
   linear: (t) => t,
-  asinh: (t) => Math.asinh(10 * t) / Math.asinh(10),
+  asinh,
   log: (t) => Math.log1p(1000 * t) / Math.log1p(1000),
   zscale: (t) => t,
 };
 export const STRETCHES = Object.keys(CURVES);
 
-/** Limits of one stamp under a stretch: percentiles, or zscale's. Null when no pixel is finite. */
+/** Limits of one stamp under a stretch. Null when no pixel is finite. */
 export function limits(data, stretch) {
   const sorted = finite(data);
   if (!sorted.length) return null;
-  const [low, high] = stretch === "zscale" ? zscale(sorted) : [at(sorted, 0.01), at(sorted, 0.995)];
+  const finder = { auto: noise, zscale }[stretch] ?? ((all) => [at(all, 0.005), at(all, 0.995)]);
+  const [low, high] = finder(sorted);
   return high > low ? [low, high] : [low - 0.5, low + 0.5];
 }
 
