@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from gueststar.batch import POSITION, POSITION_NAMES, VOCABULARY, AlertBatch, dead_letters
-from gueststar.errors import UnknownSchema
+from gueststar.errors import BadPacket, UnknownSchema
 from gueststar.surveys import columns, recognise, sky
 from gueststar.surveys.avro import Decoded, read_containers, read_messages
 from gueststar.surveys.schemas import Schemas, find_schemas
@@ -144,13 +144,11 @@ def _framed(
     for schema_id in np.unique(ids).tolist():
         some = rows[ids == schema_id]
         try:
-            schema = schemas(schema_id)
-        except UnknownSchema as error:
+            decoded = read_messages(_bodies(batch, some), schemas(schema_id), skip=FRAME)
+        except (UnknownSchema, BadPacket) as error:
             dead.bury(some, some * 0, [str(error)] * len(some))
-            continue
-        yield from _groups(
-            batch, some, read_messages(_bodies(batch, some), schema, skip=FRAME), dead
-        )
+        else:
+            yield from _groups(batch, some, decoded, dead)
 
 
 def _groups(

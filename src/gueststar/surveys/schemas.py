@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +25,7 @@ from gueststar.errors import BadInput, UnknownSchema
 
 VARIABLE = "GUESTSTAR_SCHEMAS"
 TIMEOUT = 10.0  # s
+MAX_ANSWER = 16 << 20  # bytes
 Schema = dict[str, Any]
 
 
@@ -139,19 +141,21 @@ class SchemaRegistry:
         """
         if schema_id not in self._known:
             kept = self._folder / f"{schema_id}.avsc"
-            if kept.is_file():
-                self._known[schema_id] = json.loads(kept.read_text())
-            else:
-                self._known[schema_id] = self._fetch(schema_id)
-                _keep(kept, self._known[schema_id])
+            schema = _kept(kept)
+            if schema is None:
+                schema = self._fetch(schema_id)
+                with suppress(OSError):  # a full or read-only disk: it is only asked again
+                    _keep(kept, schema)
+            self._known[schema_id] = schema
         return self._known[schema_id]
 
     def _fetch(self, schema_id: int) -> Schema:
         place = f"{self.url}/schemas/ids/{schema_id}"
         try:
             with urlopen(place, timeout=TIMEOUT) as answer:
-                return dict(json.loads(json.loads(answer.read())["schema"]))
+                return dict(json.loads(json.loads(answer.read(MAX_ANSWER))["schema"]))
         except HTTPError as error:
+            error.close()
             if error.code == 404:
                 raise UnknownSchema(f"{self.url} knows no schema {schema_id}") from error
             raise BadInput(f"{place} answers {error.code} {error.reason}: try again") from error
@@ -162,6 +166,14 @@ class SchemaRegistry:
             ) from error
         except (ValueError, KeyError, TypeError) as error:
             raise UnknownSchema(f"{place} answers something that is no schema") from error
+
+
+def _kept(file: Path) -> Schema | None:
+    """Read what was kept; None when there is nothing, or nothing that can be used."""
+    try:
+        return dict(json.loads(file.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def _keep(file: Path, schema: Schema) -> None:
