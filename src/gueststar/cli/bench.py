@@ -9,7 +9,7 @@ import typer
 from gueststar.cli.options import Json, out, print_json
 from gueststar.errors import BadInput, did_you_mean
 
-BENCHES = ("decode",)
+BENCHES = {"decode": "fastavro", "ingest": "script"}  # and whom they are measured against
 
 
 def register(app: typer.Typer) -> None:
@@ -18,8 +18,11 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="What to measure: decode.")] = "decode",
-    rival: Annotated[str, typer.Option(help="Whom to measure against.")] = "fastavro",
+    name: Annotated[str, typer.Argument(help="What to measure: decode or ingest.")] = "decode",
+    rival: Annotated[
+        str | None,
+        typer.Option(help="Whom to measure against: fastavro for decode, script for ingest."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure alerts per second beside a rival's, on this machine, in one run.
@@ -29,8 +32,10 @@ def bench(
     if name not in BENCHES:
         raise BadInput(f"no benchmark {name!r}.{did_you_mean(name, BENCHES)}")
     from gueststar.bench.decode import decode
+    from gueststar.bench.ingest import ingest
 
-    result = decode(rival)
+    whom = rival or BENCHES[name]
+    result = decode(whom) if name == "decode" else ingest(whom)
     if json:
         print_json(result)
     else:
