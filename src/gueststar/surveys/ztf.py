@@ -43,7 +43,7 @@ POINT_FIELDS = (
     *("magpsf", "sigmapsf", "isdiffpos", "magzpsci", "forcediffimflux", "forcediffimfluxunc"),
 )
 PIXEL = 1.01  # arcsec
-REFERENCE_RADIUS = 1.4  # arcsec; Forster et al. 2021, AJ 161, 242, section 3.2
+REFERENCE_RADIUS = 1.4  # arcsec; ALeRCE's lc_correction, where it counts candidates' pixels
 _MJD = 2_400_000.5
 _DAY = 86_400.0
 _POGSON = 2.5 / np.log(10)  # mag per relative flux error
@@ -160,8 +160,8 @@ def _total(
 
     Known where a reference source lies within 1.4 arcsec. The reference is part of the
     difference's noise, hence the subtraction of variances; where that leaves nothing, the error
-    of the difference stands (Forster et al. 2021, AJ 161, 242, appendix on light-curve
-    correction).
+    of the difference stands: the light-curve correction of ALeRCE (Forster et al. 2021, AJ 161,
+    242; its ``sigmapsf_corr``, else ``sigmapsf_corr_ext``).
     """
     close = (apart >= 0) & (apart < REFERENCE_RADIUS)
     reference = np.where(close, _flux(_magnitudes(struct, "magnr")), np.nan)
