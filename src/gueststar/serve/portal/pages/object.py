@@ -168,7 +168,9 @@ def alert_row(house: House, alert: Alert) -> AlertRow:
     """Make the line of one alert."""
     names = ("alert_id", "object_id", "survey", "band", "mjd_tai", "ra", "dec")
     row = {name: getattr(alert, name) for name in names}
-    row |= {"flux": alert.flux, "flux_err": alert.flux_err, "published_rb": alert.published_rb}
+    fluxes = {"flux": alert.flux.value, "flux_err": alert.flux_err.value}
+    row |= {name: float(value) if value == value else None for name, value in fluxes.items()}
+    row["published_rb"] = alert.published_rb
     real = next((s for s in house.store.scores(alert.alert_id) if s.label == "real"), None)
     row |= {"score": real.value, "reason": real.reason} if real else {}
     return alert_rows([row])[0]
