@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gueststar.batch import DEAD_LETTERS, POSITION_NAMES, VOCABULARY, packets_batch
 from gueststar.errors import BadInput, UnknownSchema
@@ -236,3 +238,22 @@ def test_a_schema_that_cannot_be_used():
     result = decode(batch(framed(GOOD, 900)), schemas=lambda _: {"type": "no such type"})
     assert result.alerts == []
     assert result.dead["reason"][0].as_py()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2**16), st.integers(0, 255)), max_size=4),
+    st.integers(0, 2**16),
+    st.booleans(),
+)
+@settings(deadline=None, max_examples=150)
+def test_damaged_packets_raise_nothing_and_harm_no_neighbour(changes, cut, framing):
+    whole = bytearray(framed(GOOD, 900) if framing else container(GOOD, GOOD))
+    for at, value in changes:
+        whole[at % len(whole)] = value
+    damaged = bytes(whole[: cut % (len(whole) + 1)])
+    result = decode(batch(container(GOOD), damaged, container(GOOD)), schemas=lambda _: ZTF)
+    places = states(result)
+    assert set(places.values()) == {1}
+    assert {offset for offset, _ in places} == {0, 1, 2}
+    good = [o for a in result.alerts for o in a.column("offset").to_pylist()]
+    assert {0, 2} <= set(good)

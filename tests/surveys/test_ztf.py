@@ -244,3 +244,20 @@ def test_an_id_never_goes_through_a_float():
 def test_recognises():
     assert ZTF().recognises(["candid", "objectId", "candidate", "something_new"])
     assert not ZTF().recognises(["diaSource", "candid"])
+
+
+def test_absurd_numbers_are_null():
+    far = packet(jd=1e300, magpsf=-89.0, sigmapsf=1e300, diffmaglim=1e300, pid=None, fid=7)
+    [alert] = alerts_of([far]).to_pylist()
+    assert alert["mjd_tai"] is None
+    assert alert["night"] is None
+    assert alert["flux"] is None
+    assert alert["band"] is None
+    assert alert["history"] == []
+
+
+def test_an_exposure_without_an_id():
+    one = packet(pid=None)
+    one["prv_candidates"] = [one["candidate"], packet(pid=None, jd=2458999.5)["candidate"]]
+    points = history(alerts_of([one]))
+    assert [point["exposure_id"] for point in points] == [None, None]

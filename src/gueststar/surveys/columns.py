@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from gueststar.batch import HISTORY, POSITION_NAMES, VOCABULARY
 from gueststar.points import HISTORY_SCHEMA, merge_points
+from gueststar.surveys import sky
 
 #: The vocabulary without the positions, which :mod:`gueststar.surveys.decode` adds.
 ALERT_COLUMNS = pa.schema([f for f in VOCABULARY if f.name not in POSITION_NAMES])
@@ -58,6 +59,11 @@ def positive(values: np.ndarray) -> np.ndarray:
     """Keep positive numbers; what cannot be one (-999, 0, NaN) becomes NaN."""
     with np.errstate(invalid="ignore"):
         return np.where(values > 0, values, np.nan)
+
+
+def fraction(values: np.ndarray) -> np.ndarray:
+    """Keep numbers in [0, 1]; what cannot be a score becomes NaN."""
+    return np.where((values >= 0) & (values <= 1), values, np.nan)
 
 
 def integers(struct: pa.Array, *names: str, kind: pa.DataType | None = None) -> pa.Array:
@@ -111,17 +117,26 @@ def points_of(
     kind: pa.Array | str,
     **numbers: np.ndarray,
 ) -> pa.RecordBatch:
-    """Build points, columns of :data:`gueststar.batch.HISTORY`; NaN is null."""
+    """Build points, columns of :data:`gueststar.batch.HISTORY`.
+
+    NaN, times outside our era and numbers beyond float32 are null.
+    """
     n = len(mjd_tai)
     given = {
         "exposure_id": exposure_id,
-        "mjd_tai": pa.array(mjd_tai, pa.float64(), from_pandas=True),
+        "mjd_tai": pa.array(sky.plausible(mjd_tai), from_pandas=True),
         "band": band,
         "kind": pa.repeat(kind, n) if isinstance(kind, str) else kind,
-        **{k: pa.array(v.astype(np.float32), from_pandas=True) for k, v in numbers.items()},
+        **{name: _single(values) for name, values in numbers.items()},
     }
     arrays = [given[f.name] if f.name in given else pa.nulls(n, f.type) for f in HISTORY_SCHEMA]
     return pa.RecordBatch.from_arrays(arrays, schema=HISTORY_SCHEMA)
+
+
+def _single(values: np.ndarray) -> pa.Array:
+    """Numbers as float32; null where they are NaN or too large."""
+    large = ~(np.abs(values) < np.finfo(np.float32).max)
+    return pa.array(np.where(large, 0.0, values).astype(np.float32), mask=large)
 
 
 def history(rows: int, parts: list[tuple[np.ndarray, pa.RecordBatch]]) -> pa.ListArray:

@@ -47,7 +47,6 @@ FLUX_ERR = ("psfFluxErr", "psFluxErr")
 TOTAL = ("scienceFlux", "totFlux")
 TOTAL_ERR = ("scienceFluxErr", "totFluxErr")
 POINT_FIELDS = (*TIME, *BAND, *EXPOSURE, *FLUX, *FLUX_ERR, *TOTAL, *TOTAL_ERR)
-_LAST_MJD = 1e6  # year 4596; a larger "MJD" counts seconds
 _UNIX_EPOCH = 40_587.0  # MJD of 1970-01-01
 _DAY = 86_400.0
 
@@ -61,6 +60,7 @@ class LSST:
         """Tell from the names of a record's fields whether it is a Rubin alert."""
         return "diaSource" in set(fields)
 
+    @np.errstate(over="ignore")  # absurd numbers of a packet become null
     def alerts(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Map packets to the vocabulary.
 
@@ -87,7 +87,7 @@ class LSST:
             ra=ra,
             dec=dec,
             healpix29=sky.healpix29(ra, dec),
-            published_rb=columns.floats(source, "reliability"),
+            published_rb=columns.fraction(columns.floats(source, "reliability")),
             history=_history(batch, own),
             **{name: own.column(name) for name in ("band", "mjd_tai", "flux", "flux_err")},
             **{
@@ -147,4 +147,4 @@ def _times(struct: pa.Array) -> np.ndarray:
     no MJD of our era has seven digits, so such values are read as what they are.
     """
     values = columns.floats(struct, *TIME)
-    return np.where(values > _LAST_MJD, values / _DAY + _UNIX_EPOCH, values)
+    return np.where(values >= sky.LAST_MJD, values / _DAY + _UNIX_EPOCH, values)

@@ -10,6 +10,7 @@ from astropy.coordinates import Latitude, Longitude
 from cdshealpix.nested import lonlat_to_healpix
 
 ORDER = 29
+LAST_MJD = 1e6  # year 4596
 _DAY = 86_400.0
 _MJD_ORIGIN = np.datetime64("1858-11-17", "D")
 
@@ -46,15 +47,20 @@ def tai_to_utc(mjd_tai: np.ndarray) -> np.ndarray:
     return np.asarray(mjd_tai - tai_minus_utc(guess) / _DAY)
 
 
+def plausible(mjd: np.ndarray) -> np.ndarray:
+    """Keep times of our era, MJD 0 to 1e6 (years 1858 to 4596); others become NaN."""
+    return np.where((mjd > 0) & (mjd < LAST_MJD), mjd, np.nan)
+
+
 def date_number(mjd: np.ndarray) -> pa.Array:
-    """Calendar date of an MJD as the int32 YYYYMMDD; null where the MJD is NaN.
+    """Calendar date of an MJD as the int32 YYYYMMDD; null where the MJD is no time.
 
     Examples
     --------
     >>> date_number(np.array([58315.99, np.nan])).to_pylist()
     [20180716, None]
     """
-    missing = ~np.isfinite(mjd)
+    missing = np.isnan(plausible(mjd))
     days = _MJD_ORIGIN + np.floor(np.where(missing, 0.0, mjd)).astype(np.int64)
     months = days.astype("M8[M]")
     year = months.astype("M8[Y]").astype(np.int64) + 1970

@@ -58,6 +58,7 @@ class ZTF:
         """Tell from the names of a record's fields whether it is a ZTF alert."""
         return {"objectId", "candid", "candidate"} <= set(fields)
 
+    @np.errstate(over="ignore")  # absurd numbers of a packet become null
     def alerts(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Map packets to the vocabulary.
 
@@ -84,7 +85,7 @@ class ZTF:
             ra=ra,
             dec=dec,
             healpix29=sky.healpix29(ra, dec),
-            published_rb=_score(columns.floats(candidate, "drb")),
+            published_rb=columns.fraction(columns.floats(candidate, "drb")),
             program=columns.integers(candidate, "programid", kind=pa.int32()),
             history=_history(batch, own),
             **{name: own.column(name) for name in ("band", "mjd_tai", "flux", "flux_err")},
@@ -205,10 +206,6 @@ def _usable(forced: pa.Array) -> np.ndarray:
     zero_point = columns.positive(columns.floats(forced, "magzpsci"))
     good = clean.to_numpy(zero_copy_only=False) & (flux > -99_998) & np.isfinite(zero_point)
     return np.asarray(good)
-
-
-def _score(values: np.ndarray) -> np.ndarray:
-    return np.where((values >= 0) & (values <= 1), values, np.nan)
 
 
 def _stamp(batch: pa.RecordBatch, name: str) -> pa.Array:
