@@ -135,20 +135,16 @@ class Archive:
         for move in moves:
             move.temporary.unlink(missing_ok=True)
 
-    def clean(self, owner: str, pending: Iterable[Path]) -> None:
+    def clean(self, owner: str) -> None:
         """Remove what killed writers have left aside.
 
         Parameters
         ----------
         owner : str
             Whose files have no living writer now: they go at once, those of others after a day.
-        pending : iterable of Path
-            Files that still wait for their name; they stay.
         """
-        keep = set(pending)
         for path in (self.folder / _ASIDE).glob("*.parquet"):
-            mine = path.name.startswith(f"{owner}-")
-            if path not in keep and (mine or _age(path) > STALE_SECONDS):
+            if path.name.startswith(f"{owner}-") or _age(path) > STALE_SECONDS:
                 path.unlink(missing_ok=True)
 
     def sql(self, query: str, *, limit: int = 10_000) -> pa.Table:
@@ -246,7 +242,7 @@ class ArchiveSink:
         """
         if self._waiting:
             self.archive.write(self._waiting)
-            self.archive.clean("none", ())
+            self.archive.clean("none")
             self._waiting = []
 
 

@@ -12,18 +12,8 @@ TOP_REASONS = 20
 
 
 def health(connection: sqlite3.Connection, path: Path) -> dict[str, Any]:
-    """Count; see :meth:`gueststar.store.sqlite.SqliteStore.health`.
+    """Count; see :meth:`gueststar.store.sqlite.SqliteStore.health`."""
 
-    All counts are of one moment, also while another process writes.
-    """
-    connection.execute("BEGIN")
-    try:
-        return _counted(connection, path)
-    finally:
-        connection.execute("ROLLBACK")
-
-
-def _counted(connection: sqlite3.Connection, path: Path) -> dict[str, Any]:
     def number(query: str, *values: int) -> int:
         return int(connection.execute(query, values).fetchone()[0] or 0)
 

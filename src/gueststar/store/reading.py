@@ -129,10 +129,10 @@ def cutouts(connection: sqlite3.Connection, alert_id: int) -> Cutouts:
     """Return the cutouts; see :meth:`gueststar.store.sqlite.SqliteStore.cutouts`."""
     from gueststar.cutouts import Cutouts
 
+    _place(connection, alert_id)  # raises when there is no such alert
     query = f"SELECT packed, {', '.join(CUTOUTS)} FROM cutout_rows WHERE alert_id = ?"
     found = connection.execute(query, (int(alert_id),)).fetchone()
     if found is None:
-        _place(connection, alert_id)  # raises when there is no such alert
         return Cutouts(None, None, None)
     packed, *stamps = found
     return Cutouts(*(_unpacked(stamp, packed >> k & 1) for k, stamp in enumerate(stamps)))

@@ -61,6 +61,8 @@ class SqliteStore:
         if read_only:
             with self._reading():
                 pass
+        else:
+            self._finish_moves()
 
     def __enter__(self) -> Self:
         return self
@@ -92,7 +94,11 @@ class SqliteStore:
             with self._lock:
                 self._readers.append(connection)
         with connections.translated(self.path):
-            yield connection
+            connection.execute("BEGIN")  # one moment, also while another process writes
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
 
     def write(
         self,
@@ -162,17 +168,21 @@ class SqliteStore:
         """Rename archive files whose rows are committed, and drop those whose rows are not."""
         if archive is None:
             return
-        from gueststar.sinks.archive import Move
-
-        rows = connection.execute("SELECT temporary, final FROM archive_moves").fetchall()
-        moves = [Move(Path(temporary), Path(final)) for temporary, final in rows]
-        for move in moves:
-            if move.temporary.exists():
-                move.finish()
+        self._finish_moves()
         connection.execute("DELETE FROM archive_moves")
         if archive.folder not in self._cleaned:
-            archive.clean(self._owner, [move.temporary for move in moves])
+            archive.clean(self._owner)
             self._cleaned.add(archive.folder)
+
+    def _finish_moves(self) -> None:
+        """Rename those files of a killed process whose rows are committed."""
+        from gueststar.sinks.archive import Move
+
+        with connections.translated(self.path):
+            query = "SELECT temporary, final FROM archive_moves"
+            for temporary, final in self._writable().execute(query).fetchall():
+                if Path(temporary).exists():
+                    Move(Path(temporary), Path(final)).finish()
 
     def known(
         self, positions: pa.RecordBatch, *, modules: Mapping[str, str] | None = None
@@ -297,6 +307,8 @@ class SqliteStore:
         limit: int = 50,
         offset: int = 0,
         min_score: float | None = None,
+        band: str | None = None,
+        survey: str | None = None,
     ) -> pa.Table:
         """Return one page of a night's alerts.
 
@@ -315,6 +327,8 @@ class SqliteStore:
             Rows of the page, and rows before it.
         min_score : float, optional
             Only alerts with at least this score.
+        band, survey : str, optional
+            Only alerts of this band, of this survey.
 
         Returns
         -------
@@ -328,9 +342,14 @@ class SqliteStore:
         BadInput
             If an argument cannot be; the message says what can.
         """
-        page = nightly.Page(sort, descending, limit, offset, min_score)
+        page = nightly.Page(sort, descending, limit, offset, min_score, band, survey)
         with self._reading() as connection:
             return nightly.night(connection, night, module, page)
+
+    def modules(self) -> list[str]:
+        """Return the names of the modules that have scored alerts, first come first."""
+        with self._reading() as connection:
+            return nightly.modules(connection)
 
     def sql(self, query_text: str, *, limit: int = 10_000) -> pa.Table:
         """Run a read-only query over the public views of ``docs/sql.md``.
