@@ -27,6 +27,7 @@ ROUTES = (
     object.light_curve,
     object.alert_page,
     object.alert_panel,
+    object.packet_part,
     object.packet_json,
     stamps.stamp,
     health.health,

@@ -11,7 +11,7 @@ from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
 from gueststar.errors import BadInput
-from gueststar.serve.portal import formats
+from gueststar.serve.portal import formats, packet
 from gueststar.serve.portal.house import House, house_of
 from gueststar.serve.portal.links import links_out
 from gueststar.serve.portal.pages import curve
@@ -24,7 +24,6 @@ from gueststar.store import ObjectRecord
 if TYPE_CHECKING:
     from gueststar.alert import Alert
 
-NORTH = "Orientation: not given by the packet"
 _EXPORTS = {"csv": curve.as_csv, "json": curve.as_json}
 
 
@@ -93,7 +92,6 @@ def _place(survey: str, object_id: str | None, ra: float, dec: float) -> dict[st
         "sexagesimal": formats.sexagesimal(ra, dec),
         "degrees": formats.degrees(ra, dec),
         "links": links_out(survey, object_id, ra, dec),
-        "north": NORTH,
     }
 
 
@@ -130,11 +128,9 @@ def alert_page(request: Request[Any, Any, Any]) -> Response[Any] | Redirect:
     if alert.object_id is not None:
         return Redirect(alert_address(alert.object_id, alert.alert_id), status_code=303)
     row = alert_row(house, alert)
-    alone = {"detections": "1", "first": row.time, "last": row.time, "span": formats.NOTHING}
     return house.page(
         "object.html",
         **_place(alert.survey, None, alert.ra, alert.dec),
-        **alone,
         title=f"alert {alert.alert_id}",
         alerts=[row],
         before=None,
@@ -152,6 +148,17 @@ def alert_panel(request: Request[Any, Any, Any]) -> Response[str]:
     alert_id = request.path_params["alert_id"]
     row = alert_row(house, _alert(house, alert_id))
     return house.page("panel.html", **_panel(house, row))
+
+
+@reads("/alert/{alert_id:str}/packet/{field:str}")
+def packet_part(request: Request[Any, Any, Any]) -> Response[str]:
+    """Answer one table of a packet, for a page that opens it: they may hold 10^5 values."""
+    house = house_of(request)
+    alert = _alert(house, request.path_params["alert_id"])
+    part = house.store.native(alert.alert_id).get(request.path_params["field"])
+    if not isinstance(part, list) or not packet.is_table(part):
+        raise NotFoundException("this packet has no such table")
+    return house.page("part.html", records=part)
 
 
 @reads("/alert/{alert_id:str}/packet.json")

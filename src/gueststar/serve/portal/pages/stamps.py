@@ -14,6 +14,7 @@ from gueststar.cutouts import Cutouts
 from gueststar.errors import BadInput
 from gueststar.serve.portal.assets import digest
 from gueststar.serve.portal.house import house_of
+from gueststar.serve.portal.orientation import directions
 from gueststar.serve.portal.routing import reads
 from gueststar.serve.portal.search import alert_number
 
@@ -29,7 +30,8 @@ def stamp(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Send one stamp.
 
     ``KIND.f32`` is rows and columns as two uint32, then float32 values row by row from the first
-    row of the FITS image; all little endian, NaN where masked.
+    row of the FITS image; all little endian, NaN where masked. ``X-North`` and ``X-East``
+    are directions in degrees from up to the right, where the FITS header gives them.
     """
     house = house_of(request)
     alert_id = request.path_params["alert_id"]
@@ -52,6 +54,8 @@ def _answer(
     headers = {"ETag": etag, "Cache-Control": _keeping(request)}
     if etag in request.headers.get("if-none-match", ""):
         return Response(b"", status_code=304, headers=headers)
+    if form == "f32" and (found := directions(getattr(cutouts, kind) or b"")):
+        headers |= {"X-North": str(found[0]), "X-East": str(found[1])}
     body = cutouts.png(kind, "auto") if form == "png" else raw_stamp(cutouts, kind)
     return Response(body, media_type=FORMS[form], headers=headers)
 

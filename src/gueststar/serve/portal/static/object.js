@@ -30,13 +30,20 @@ function show() {
   const at = rows.findIndex((row) => row.dataset.alertRow === chosen), row = rows[at];
   rows.forEach((one) => one.removeAttribute("aria-current"));
   row?.setAttribute("aria-current", "true");
-  row?.scrollIntoView({ block: "nearest" });
+  if (row) keepInView(row.closest(".scroll"), row);
   const caption = document.querySelector("[data-caption]");
   if (row) caption.textContent = row.dataset.caption;
   link("[data-alert-prev]", rows[at - 1]);
   link("[data-alert-next]", rows[at + 1]);
   curve?.mark(row ? Number(row.dataset.mjd) : null);
   return row;
+}
+
+/** Scroll the table, never the page. */
+function keepInView(box, row) {
+  const top = row.offsetTop - 40, bottom = row.offsetTop + row.offsetHeight;
+  if (top < box.scrollTop) box.scrollTop = top;
+  else if (bottom > box.scrollTop + box.clientHeight) box.scrollTop = bottom - box.clientHeight;
 }
 
 function link(selector, row) {

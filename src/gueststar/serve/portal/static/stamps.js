@@ -9,7 +9,11 @@ async function fetchStamp(url) {
   const answer = await fetch(url);
   if (!answer.ok) throw new Error((await answer.json()).error ?? `no stamp (${answer.status})`);
   const bytes = await answer.arrayBuffer(), head = new Uint32Array(bytes, 0, 2);
-  return { height: head[0], width: head[1], data: new Float32Array(bytes, 8, head[0] * head[1]) };
+  const directions = ["X-North", "X-East"].map((name) => answer.headers.get(name));
+  return {
+    height: head[0], width: head[1], data: new Float32Array(bytes, 8, head[0] * head[1]),
+    compass: directions[0] === null ? null : directions.map((angle) => (Number(angle) * Math.PI) / 180),
+  };
 }
 
 const kept = () => { try { return JSON.parse(localStorage.getItem(KEPT)) ?? {}; } catch { return {}; } };
@@ -52,6 +56,22 @@ class Stamp {
     pen.imageSmoothingEnabled = false;
     pen.drawImage(this.image, left, top, this.stamp.width * scale, this.stamp.height * scale);
     this.reticle(pen, view, { scale, left, top });
+    if (this.kind === "science" && this.stamp.compass && view.marks) this.compass(pen, view);
+  }
+
+  /** Arrows to north and east in the corner. */
+  compass(pen, view) {
+    const unit = devicePixelRatio, middle = [34 * unit, 34 * unit], arm = 18 * unit;
+    pen.fillStyle = view.accent;
+    pen.font = `600 ${11 * unit}px sans-serif`;
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    this.stamp.compass.forEach((angle, i) => {
+      const way = [Math.sin(angle), -Math.cos(angle)];
+      const end = [middle[0] + arm * way[0], middle[1] + arm * way[1]];
+      pen.beginPath(); pen.moveTo(...middle); pen.lineTo(...end); pen.stroke();
+      pen.fillText("NE"[i], middle[0] + 1.5 * arm * way[0], middle[1] + 1.5 * arm * way[1]);
+    });
   }
 
   /** Device pixels a stamp pixel, and where the image's corner lies. */
@@ -108,6 +128,8 @@ export class Stamps {
 
   async load(alert) {
     await Promise.all(this.stamps.map((stamp) => stamp.load(alert)));
+    const known = this.stamps.some((one) => one.stamp?.compass);
+    this.root.querySelector("[data-north]").textContent = known ? "" : "north: not given in the stamps";
     this.restyle();
   }
 
