@@ -21,7 +21,7 @@ class _Assembly:
         return self.column - 1
 
     def array(self, node: Node, level: int) -> pa.Array:
-        rows = int(self.buffers.n[level])
+        rows = self.buffers.count(level)
         if node.kind == "null":
             if node.mode != PLAIN:
                 self._next()
@@ -51,7 +51,7 @@ class _Assembly:
         if node.kind == "array":
             items = self.array(node.children[0], child)
         else:
-            key = self._leaf(Node("string", pa.string()), child, int(self.buffers.n[child]))
+            key = self._leaf(Node("string", pa.string()), child, self.buffers.count(child))
             value = self.array(node.children[0], child)
             entries = pa.struct([node.arrow.key_field, node.arrow.item_field])
             items = pa.Array.from_buffers(entries, len(key), [None], children=[key, value])

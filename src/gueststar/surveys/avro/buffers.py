@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from gueststar.surveys.avro.kernel import COST, LEVEL_WORDS, ROWS, ROWS_ROOM
 from gueststar.surveys.avro.program import DATA, PAYLOAD, ROOM, VALID, Column, Program
 
 MAX_PAYLOAD = (1 << 31) - 1  # bytes: offsets are int32
@@ -88,11 +89,11 @@ class Buffers:
     def __init__(self, program: Program, records: int) -> None:
         self.program = program
         self.records = max(records, 1)
-        self.n = np.zeros(len(program.parents), np.int64)
         rows = [int(self.records * hint * HEADROOM) + 8 for hint in program.rows_hint]
         rows[0] = min(self.records, 1 << 16) + 1
         self.levels = [Level(program, k, count) for k, count in enumerate(rows)]
-        self.caps = np.array(rows, np.int64)
+        self.rows = np.zeros((len(rows), LEVEL_WORDS), np.int64)
+        self.rows[:, ROWS_ROOM], self.rows[:, COST] = rows, program.cost
         self.table = program.table.copy()
         for level in self.levels:
             level.write(self.table)
@@ -111,12 +112,16 @@ class Buffers:
             self.payloads[k] = pa.allocate_buffer(size, resizable=True)
         self.table[k, PAYLOAD], self.table[k, ROOM] = self.payloads[k].address, size
 
+    def count(self, level: int) -> int:
+        """Count the rows of a level."""
+        return int(self.rows[level, ROWS])
+
     def more_rows(self, level: int, need: int, share: float) -> None:
         """Grow a level to ``need`` rows at least; ``share`` of the records are done."""
-        rows = max(need, 2 * int(self.caps[level]), _outlook(need, share))
-        self.levels[level].grow(rows, int(self.n[level]))
+        rows = max(need, 2 * int(self.rows[level, ROWS_ROOM]), _outlook(need, share))
+        self.levels[level].grow(rows, self.count(level))
         self.levels[level].write(self.table)
-        self.caps[level] = rows
+        self.rows[level, ROWS_ROOM] = rows
 
     def more_bytes(self, k: int, need: int, share: float) -> bool:
         """Grow a text column to ``need`` bytes; False when Arrow's offsets cannot reach them."""
@@ -127,17 +132,18 @@ class Buffers:
 
     def learn(self) -> None:
         """Remember how much a record took, for the next batch."""
-        records = int(self.n[0])
+        records = self.count(0)
         if records == 0:
             return
-        self.program.rows_hint[:] = [float(count) / records for count in self.n]
+        self.program.rows_hint[:] = [float(count) / records for count in self.rows[:, ROWS]]
         for k in self.payloads:
             self.program.bytes_hint[k] = self.text_bytes(k) / records
 
     def text_bytes(self, k: int) -> int:
         """Bytes that a text column holds."""
-        level = self.levels[self.program.columns[k].level]
-        at = level.places[k][2] + 4 * int(self.n[self.program.columns[k].level])
+        number = self.program.columns[k].level
+        level = self.levels[number]
+        at = level.places[k][2] + 4 * self.count(number)
         return int(level.bytes[at : at + 4].view(np.int32)[0])
 
 

@@ -1,7 +1,8 @@
 """The compiled decoder: one call reads a batch of blocks into the columns of a schema.
 
 It never allocates. When a table or a buffer of bytes is full it takes back the record it was in
-and says what it needs; Python makes room and calls it again.
+and says what it needs; Python makes room and calls it again. All tables are int64, given by their
+address (see values.py).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from gueststar.surveys.avro.program import (
     UNION,
     WIDTH,
 )
-from gueststar.surveys.avro.raw import load32, set_bit, store32
+from gueststar.surveys.avro.raw import load32, put, set_bit, store32, table_reader, word
 from gueststar.surveys.avro.values import (
     BAD_BRANCH,
     BAD_COUNT,
@@ -50,6 +51,7 @@ from gueststar.surveys.avro.values import (
     bool_run,
     branch,
     clear,
+    col,
     fail,
     fixed_bytes,
     fixed_run,
@@ -62,42 +64,62 @@ from gueststar.surveys.avro.values import (
 
 SHARE = 16  # bytes of columns that every byte of a packet may become, before the common pool
 
+# Words of a level's row: rows there, room for rows, bytes of a row, rows at the start of the
+# record, rows at the start of the block.
+ROWS, ROWS_ROOM, COST, RECORD_START, BLOCK_START, LEVEL_WORDS = range(6)
+
+
+op = table_reader(4)  # a word of an operation
+lev = table_reader(LEVEL_WORDS)  # a word of a level's row
+block_word = table_reader(5)
+
 
 @njit(nogil=True, cache=True)
-def fill(ops, cols, n, row, pc, stop):  # type: ignore[no-untyped-def]
+def rows_of(cols, levels, column):  # type: ignore[no-untyped-def]
+    """Count the rows in the level that a list opens."""
+    return lev(levels, col(cols, column, CHILD), ROWS)
+
+
+@njit(nogil=True, cache=True)
+def close_list(cols, levels, column, row):  # type: ignore[no-untyped-def]
+    """Write where the items of a list end."""
+    store32(col(cols, column, DATA) + 4 * row + 4, rows_of(cols, levels, column))
+
+
+@njit(nogil=True, cache=True)
+def fill(ops, cols, levels, row, pc, stop):  # type: ignore[no-untyped-def]
     """Write a null (or zero) into every column of this level between two operations."""
     while pc < stop:
-        code = ops[pc, 0]
+        code, column, last = op(ops, pc, 0), op(ops, pc, 1), op(ops, pc, 3)
         if code == LIST:
-            column = ops[pc, 1]
             mark(cols, column, row, 0)
-            store32(cols[column, DATA] + 4 * row + 4, n[cols[column, CHILD]])
-            pc = ops[pc, 3]
+            close_list(cols, levels, column, row)
+            pc = last
             continue
         if code <= FIXED:
-            for column in range(ops[pc, 1], ops[pc, 1] + ops[pc, 3]):
-                _fill_leaf(cols, code, column, row)
+            for k in range(column, column + last):
+                _fill_leaf(cols, code, k, row)
         elif code in (STRUCT, UNION):
-            mark(cols, ops[pc, 1], row, 0)
+            mark(cols, column, row, 0)
         pc += 1
 
 
 @njit(nogil=True, cache=True)
 def _fill_leaf(cols, code, column, row):  # type: ignore[no-untyped-def]
     mark(cols, column, row, 0)
-    data = cols[column, DATA]
+    data, width = col(cols, column, DATA), col(cols, column, WIDTH)
     if code in (STRING, BYTES):
         store32(data + 4 * row + 4, load32(data + 4 * row))
     elif code == BOOL:
         set_bit(data, row, 0)
     elif code == FIXED:
-        clear(data + cols[column, WIDTH] * row, cols[column, WIDTH])
+        clear(data + width * row, width)
     elif code != NULL:
-        store(data, row, cols[column, WIDTH], 0)
+        store(data, row, width, 0)
 
 
 @njit(nogil=True, cache=True)
-def next_items(cols, state, n, caps, cost, column, pos, end):  # type: ignore[no-untyped-def]
+def next_items(cols, state, levels, column, pos, end):  # type: ignore[no-untyped-def]
     """Read the head of a block of items: (how many, next position)."""
     start = pos
     count, pos = varint(pos, end)
@@ -110,43 +132,44 @@ def next_items(cols, state, n, caps, cost, column, pos, end):  # type: ignore[no
             return 0, fail(state, -pos, column, start, 0)
         if count < 0 or size < 0 or size > end - pos:
             return 0, fail(state, BAD_COUNT, column, start, size)
-    least = cols[column, LEAST]
+    least = col(cols, column, LEAST)
     if least > 0 and count > (end - pos) // least:
         return 0, fail(state, TOO_MANY, column, start, count)
-    child = cols[column, CHILD]
-    if count > state[LEFT] // cost[child]:
+    child = col(cols, column, CHILD)
+    cost, need = lev(levels, child, COST), lev(levels, child, ROWS) + count
+    if count > word(state, LEFT) // cost:
         return 0, fail(state, TOO_WIDE, column, start, count)
-    if n[child] + count > caps[child]:
-        return 0, fail(state, MORE_ROWS, child, start, n[child] + count)
-    state[LEFT] -= count * cost[child]
+    if need > lev(levels, child, ROWS_ROOM):
+        return 0, fail(state, MORE_ROWS, child, start, need)
+    put(state, LEFT, word(state, LEFT) - count * cost)
     return count, pos
 
 
 @njit(nogil=True, cache=True)
-def choose(ops, cols, state, n, pc, row, pos, end):  # type: ignore[no-untyped-def]
+def choose(ops, cols, state, levels, pc, row, pos, end):  # type: ignore[no-untyped-def]
     """Read the index of a general union: (next operation, next position)."""
-    column = ops[pc, 1]
+    column, stop = op(ops, pc, 1), op(ops, pc, 3)
     index, after = varint(pos, end)
     if after < 0:
         return 0, fail(state, -after, column, pos, 0)
-    branches = cols[column, BRANCHES]
+    branches = col(cols, column, BRANCHES)
     if index < 0 or index >= branches:
         return 0, fail(state, BAD_BRANCH, column, pos, index)
-    stop = ops[pc, 3]
-    fill(ops, cols, n, row, pc + 1 + branches, stop)
-    target = ops[pc + 1 + index, 3]
+    fill(ops, cols, levels, row, pc + 1 + branches, stop)
+    target = op(ops, pc + 1 + index, 3)
     mark(cols, column, row, 0 if target < 0 else 1)
     return (stop if target < 0 else target), after
 
 
 @njit(nogil=True, cache=True)
-def record(ops, cols, n, caps, cost, frames, state, pos, end):  # type: ignore[no-untyped-def]
+def record(ops, cols, levels, frames, state, pos, end):  # type: ignore[no-untyped-def]
     """Read one record: the next position, or minus a reason code."""
     pc = 0
     depth = -1
-    row = n[0]
+    row = lev(levels, 0, ROWS)
     while True:
-        code, column, mode, last = ops[pc, 0], ops[pc, 1], ops[pc, 2], ops[pc, 3]
+        code, column = op(ops, pc, 0), op(ops, pc, 1)
+        mode, last = op(ops, pc, 2), op(ops, pc, 3)
         if code == FIXED4:
             pos = fixed_run(cols, state, column, last, mode, 4, row, pos, end)
         elif code == FIXED8:
@@ -154,7 +177,7 @@ def record(ops, cols, n, caps, cost, frames, state, pos, end):  # type: ignore[n
         elif code == INT:
             pos = int_run(cols, state, column, last, mode, row, pos, end)
         elif code in (STRING, BYTES):
-            pos = text_run(cols, state, column, last, mode, code == STRING, row, pos, end)
+            pos = text_run(cols, state, column, last, mode, code, row, pos, end)
         elif code == BOOL:
             pos = bool_run(cols, state, column, last, mode, row, pos, end)
         elif code in (LIST, END):
@@ -164,38 +187,39 @@ def record(ops, cols, n, caps, cost, frames, state, pos, end):  # type: ignore[n
                     return pos
                 mark(cols, column, row, valid)
                 if valid == 0:
-                    store32(cols[column, DATA] + 4 * row + 4, n[cols[column, CHILD]])
+                    close_list(cols, levels, column, row)
                     pc = last
                     continue
                 depth += 1
-                frames[depth] = 0
+                items = 0
             else:
                 pc = last  # its LIST
-                n[cols[column, CHILD]] += 1
-                frames[depth] -= 1
-            if frames[depth] == 0:
-                frames[depth], pos = next_items(cols, state, n, caps, cost, column, pos, end)
+                child = col(cols, column, CHILD)
+                put(levels, LEVEL_WORDS * child + ROWS, lev(levels, child, ROWS) + 1)
+                items = word(frames, depth) - 1
+            if items == 0:
+                items, pos = next_items(cols, state, levels, column, pos, end)
                 if pos < 0:
                     return pos
-            if frames[depth] > 0:
-                row = n[cols[column, CHILD]]
-            else:
+            if items == 0:
                 depth -= 1
-                row = n[cols[column, LEVEL]]
-                store32(cols[column, DATA] + 4 * row + 4, n[cols[column, CHILD]])
-                pc = ops[pc, 3]
+                row = lev(levels, col(cols, column, LEVEL), ROWS)
+                close_list(cols, levels, column, row)
+                pc = op(ops, pc, 3)
                 continue
+            put(frames, depth, items)
+            row = rows_of(cols, levels, column)
         elif code == STRUCT:
             valid, pos = branch(state, column, mode, pos, end)
             if pos < 0:
                 return pos
             mark(cols, column, row, valid)
             if valid == 0:
-                fill(ops, cols, n, row, pc + 1, last)
+                fill(ops, cols, levels, row, pc + 1, last)
                 pc = last
                 continue
         elif code == UNION:
-            pc, pos = choose(ops, cols, state, n, pc, row, pos, end)
+            pc, pos = choose(ops, cols, state, levels, pc, row, pos, end)
             if pos < 0:
                 return pos
             continue
@@ -214,82 +238,98 @@ def record(ops, cols, n, caps, cost, frames, state, pos, end):  # type: ignore[n
 
 
 @njit(nogil=True, cache=True)
-def open_block(state, n, block_start, addr, end):  # type: ignore[no-untyped-def]
-    """Start a block: the bytes of columns that it may take are its share and the pool."""
-    state[POS] = addr
-    state[LEFT] = SHARE * (end - addr) + state[POOL]
-    block_start[:] = n
+def keep(levels, count, target, source):  # type: ignore[no-untyped-def]
+    """Copy one word of every level's row to another."""
+    for k in range(count):
+        put(levels, LEVEL_WORDS * k + target, lev(levels, k, source))
 
 
 @njit(nogil=True, cache=True)
-def one_record(ops, cols, n, caps, cost, frames, state, end):  # type: ignore[no-untyped-def]
+def open_block(state, levels, count, addr, end):  # type: ignore[no-untyped-def]
+    """Start a block: the bytes of columns that it may take are its share and the pool."""
+    put(state, POS, addr)
+    put(state, LEFT, SHARE * (end - addr) + word(state, POOL))
+    keep(levels, count, BLOCK_START, ROWS)
+
+
+@njit(nogil=True, cache=True)
+def one_record(ops, cols, levels, frames, state, end):  # type: ignore[no-untyped-def]
     """Read a record into the next row, if there is room for the row: 0 or a reason code."""
-    if n[0] >= caps[0]:
-        return -fail(state, MORE_ROWS, 0, state[POS], n[0] + 1)
-    if cost[0] > state[LEFT]:
-        return -fail(state, TOO_WIDE, -1, state[POS], n[0])
-    pos = record(ops, cols, n, caps, cost, frames, state, state[POS], end)
+    rows, cost = lev(levels, 0, ROWS), lev(levels, 0, COST)
+    if rows >= lev(levels, 0, ROWS_ROOM):
+        return -fail(state, MORE_ROWS, 0, word(state, POS), rows + 1)
+    if cost > word(state, LEFT):
+        return -fail(state, TOO_WIDE, -1, word(state, POS), word(state, RECORD))
+    pos = record(ops, cols, levels, frames, state, word(state, POS), end)
     if pos < 0:
         return -pos
-    n[0] += 1
-    state[LEFT] -= cost[0]
-    state[POS] = pos
-    state[RECORD] += 1
+    put(levels, ROWS, rows + 1)
+    put(state, LEFT, word(state, LEFT) - cost)
+    put(state, POS, pos)
+    put(state, RECORD, word(state, RECORD) + 1)
     return 0
 
 
 @njit(nogil=True, cache=True)
-def close_block(state, n, block_start, end):  # type: ignore[no-untyped-def]
+def close_block(state, levels, count, end):  # type: ignore[no-untyped-def]
     """End a block: every byte must have been read, else its records are not to be trusted."""
-    state[POOL] = min(state[POOL], state[LEFT])
-    if state[POS] == end:
+    put(state, POOL, min(word(state, POOL), word(state, LEFT)))
+    if word(state, POS) == end:
         return 0
-    n[:] = block_start
-    state[RECORD] = 0
-    return -fail(state, TRAILING, -1, state[POS], end - state[POS])
+    keep(levels, count, ROWS, BLOCK_START)
+    put(state, RECORD, 0)
+    return -fail(state, TRAILING, -1, word(state, POS), end - word(state, POS))
 
 
 @njit(nogil=True, cache=True)
 def give_up(state, code, errors, packet):  # type: ignore[no-untyped-def]
     """Write down why a block could not be read; the packet's later blocks are left alone."""
-    errors[0] = code
-    errors[1] = state[FAIL_COLUMN]
-    errors[2] = state[FAIL_POS]
-    errors[3] = state[FAIL_VALUE]
-    state[POOL] = min(state[POOL], state[LEFT])
-    state[BAD_PACKET] = packet
+    put(errors, 0, code)
+    put(errors, 1, word(state, FAIL_COLUMN))
+    put(errors, 2, word(state, FAIL_POS))
+    put(errors, 3, word(state, FAIL_VALUE))
+    put(state, POOL, min(word(state, POOL), word(state, LEFT)))
+    put(state, BAD_PACKET, packet)
 
 
 @njit(nogil=True, cache=True)
-def decode(ops, cols, n, caps, cost, frames, state, saved, block_start, blocks, decoded, errors):  # type: ignore[no-untyped-def]
+def next_block(state):  # type: ignore[no-untyped-def]
+    """Go on to the next block."""
+    put(state, RECORD, 0)
+    put(state, BLOCK, word(state, BLOCK) + 1)
+
+
+@njit(nogil=True, cache=True)
+def decode_blocks(ops, cols, levels, count, frames, state, blocks, stop, decoded, errors):  # type: ignore[no-untyped-def]
     """Read blocks until all are done or more room is needed.
 
-    ``blocks`` has a row each: packet, address, end, number of records. Gives 0 when done, else
+    ``blocks`` has a row each: packet, address, end, number of records, number of its first.
+    ``count`` is the number of levels, ``stop`` the number of blocks. Gives 0 when done, else
     ``MORE_ROWS`` or ``MORE_BYTES`` with the level or column, and the need, in ``state``.
     """
-    while state[BLOCK] < len(blocks):
-        b = state[BLOCK]
-        packet, addr, end, count = blocks[b, 0], blocks[b, 1], blocks[b, 2], blocks[b, 3]
-        if packet == state[BAD_PACKET]:
-            state[BLOCK] += 1
+    while word(state, BLOCK) < stop:
+        b = word(state, BLOCK)
+        packet, addr = block_word(blocks, b, 0), block_word(blocks, b, 1)
+        end, records = block_word(blocks, b, 2), block_word(blocks, b, 3)
+        if packet == word(state, BAD_PACKET):
+            next_block(state)
             continue
-        if state[RECORD] == 0:
-            open_block(state, n, block_start, addr, end)
+        if word(state, RECORD) == 0:
+            open_block(state, levels, count, addr, end)
         code = 0
-        while code == 0 and state[RECORD] < count:
-            saved[:] = n
-            left = state[LEFT]
-            code = one_record(ops, cols, n, caps, cost, frames, state, end)
+        while code == 0 and word(state, RECORD) < records:
+            keep(levels, count, RECORD_START, ROWS)
+            left = word(state, LEFT)
+            code = one_record(ops, cols, levels, frames, state, end)
             if code != 0:
-                n[:] = saved
-                state[LEFT] = left
+                keep(levels, count, ROWS, RECORD_START)
+                put(state, LEFT, left)
             if code in (MORE_ROWS, MORE_BYTES):
                 return code
         if code == 0:
-            code = close_block(state, n, block_start, end)
-        decoded[b] = state[RECORD]
+            code = close_block(state, levels, count, end)
+        put(decoded, b, word(state, RECORD))
         if code != 0:
-            give_up(state, code, errors[b], packet)
-        state[RECORD] = 0
-        state[BLOCK] += 1
+            give_up(state, code, errors + 32 * b, packet)
+        next_block(state)
     return 0

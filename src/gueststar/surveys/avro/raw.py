@@ -71,6 +71,49 @@ def copy(typing_context: Any, target: Any, source: Any, count: Any) -> Any:
     return types.void(types.int64, types.int64, types.int64), codegen
 
 
+def table_reader(width: int) -> Callable[..., Any]:
+    """Make a reader of tables of int64 with rows of ``width`` words: ``read(table, row, word)``.
+
+    These are intrinsics, for numba compiles a function anew for every constant it is called with.
+    """
+
+    @intrinsic
+    def read(typing_context: Any, table: Any, row: Any, which: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            index = builder.add(builder.mul(args[1], INT64(width)), args[2])
+            return builder.load(word_at(builder, args[0], index))
+
+        return types.int64(types.int64, types.int64, types.int64), codegen
+
+    return cast("Callable[..., Any]", read)
+
+
+def word_at(builder: Any, table: Any, index: Any) -> Any:
+    """Point at a word of a table, for intrinsics."""
+    return _pointer(builder, builder.add(table, builder.mul(index, INT64(8))), 64)
+
+
+@intrinsic
+def word(typing_context: Any, table: Any, index: Any) -> Any:
+    """Read a word of a table of int64."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(word_at(builder, args[0], args[1]))
+
+    return types.int64(types.int64, types.int64), codegen
+
+
+@intrinsic
+def put(typing_context: Any, table: Any, index: Any, value: Any) -> Any:
+    """Write a word of a table of int64."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store(args[2], word_at(builder, args[0], args[1]))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), codegen
+
+
 @njit(nogil=True, cache=True)
 def same(a: int, b: int, count: int) -> bool:
     """``memcmp(a, b, count) == 0``."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 from gueststar.surveys.avro.arrow import assemble
 from gueststar.surveys.avro.buffers import Buffers
 from gueststar.surveys.avro.header import Writer
-from gueststar.surveys.avro.kernel import decode
+from gueststar.surveys.avro.kernel import decode_blocks
 from gueststar.surveys.avro.program import Program
 from gueststar.surveys.avro.reasons import record_reason
 from gueststar.surveys.avro.schema import MAX_DEPTH
@@ -83,11 +83,8 @@ class _Run:
     blocks: np.ndarray
 
     def __post_init__(self) -> None:
-        levels = len(self.program.parents)
         self.state = np.zeros(STATE_WORDS, np.int64)
         self.state[BAD_PACKET], self.state[POOL] = -1, COMMON_POOL
-        self.saved = np.zeros(levels, np.int64)
-        self.block_start = np.zeros(levels, np.int64)
         self.frames = np.zeros(MAX_DEPTH + 2, np.int64)
         self.decoded = np.zeros(len(self.blocks), np.int64)
         self.errors = np.zeros((len(self.blocks), 4), np.int64)
@@ -99,17 +96,19 @@ class _Run:
         while code := self._call(buffers):
             if not self._grow(buffers, code):
                 done.append(assemble(buffers))
-                buffers = Buffers(self.program, 1)
+                buffers = Buffers(self.program, 1)  # a block that has begun goes on in these
         buffers.learn()
         done.append(assemble(buffers))
         return done
 
     def _call(self, buffers: Buffers) -> int:
+        tables = (self.program.ops, buffers.table, buffers.rows)
+        outputs = (self.decoded, self.errors)
         return int(
-            decode(
-                self.program.ops, buffers.table, buffers.n, buffers.caps, self.program.cost,
-                self.frames, self.state, self.saved, self.block_start, self.blocks,
-                self.decoded, self.errors,
+            decode_blocks(
+                *map(_address, tables), len(buffers.rows), _address(self.frames),
+                _address(self.state), _address(self.blocks), len(self.blocks),
+                *map(_address, outputs),
             )
         )  # fmt: skip
 
@@ -119,10 +118,11 @@ class _Run:
         if code == MORE_ROWS:
             buffers.more_rows(target, need, share)
             return True
-        if buffers.more_bytes(target, need, share):
-            return True
-        self.block_start[:] = 0  # what was decoded of this block goes out now
-        return False
+        return buffers.more_bytes(target, need, share)
+
+
+def _address(table: np.ndarray) -> int:
+    return int(table.ctypes.data)
 
 
 def run_blocks(writer: Writer, blocks: np.ndarray) -> tuple[list[Group], list[PacketError]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gueststar.surveys.avro.containers import read_messages
-from gueststar.surveys.avro.kernel import decode
+from gueststar.surveys.avro.kernel import decode_blocks
 
 _SMALL = {
     "type": "record",
@@ -17,10 +17,10 @@ _SMALL = {
 
 def is_compiled() -> bool:
     """Tell whether an earlier process has left the compiled decoder on disk."""
-    if decode.signatures:
+    if decode_blocks.signatures:
         return True
-    folder = Path(decode.stats.cache_path)
-    return folder.is_dir() and any(folder.glob("kernel.decode-*.nbc"))
+    folder = Path(decode_blocks.stats.cache_path)
+    return folder.is_dir() and any(folder.glob("kernel.decode_blocks-*.nbc"))
 
 
 def warm_up(progress: Callable[[str], None] | None = None) -> None:
