@@ -199,7 +199,8 @@ def _lay_out(figure: Figure, shown: LightCurve, y: str) -> None:
     hidden = np.isfinite(shown["flux"]) & ~_has_magnitude(shown)
     if y == "mag" and hidden.any():
         text = f"{hidden.sum()} points are too faint or negative for a magnitude: choose flux"
-        place = {"xref": "paper", "yref": "paper", "x": 0, "y": 1.06, "showarrow": False}
+        place = {"xref": "paper", "yref": "paper", "x": 0, "y": 1, "showarrow": False}
+        place |= {"yanchor": "bottom", "xanchor": "left"}
         figure.add_annotation(text=text, font={"size": 11, "color": OTHER}, **place)
 
 
