@@ -52,7 +52,7 @@ def draw_bogus(rng: np.random.Generator, log: Exposures, crowded: bool) -> Sourc
     flux = np.zeros(len(log))
     if kind not in _STARS:
         return Source(kind, False, flux)
-    brighter = rng.uniform(2.2, 6.0) if kind == "bright_star" else rng.uniform(1.5, 5.0)
+    brighter = rng.uniform(2.8, 6.5) if kind == "bright_star" else rng.uniform(2.2, 5.5)
     star = log.limit[-1] - brighter + colours(rng)
     source = Source(kind, False, flux, star)
     source.spurious = _returns(rng, log)
@@ -69,11 +69,12 @@ def draw_fault(rng: np.random.Generator, source: Source) -> Fault:
     """Draw the errors of alignment, PSF and flux scale: small, unless they make the alert."""
     shift, broader, scale = rng.normal(0, 0.035, 2), 1 + rng.normal(0, 0.008), rng.normal(0, 0.004)
     if source.kind == "dipole":
-        angle, size = rng.uniform(0, 2 * np.pi), rng.uniform(0.25, 1.0)
+        angle, size = rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 1.1)
         shift = shift + size * np.array([np.cos(angle), np.sin(angle)])
     elif source.kind == "bright_star":
-        broader = 1 + rng.choice([-1, 1]) * rng.uniform(0.04, 0.18)
-        scale = rng.normal(0, 0.03)
+        broader = 1 + rng.choice([-1, 1]) * rng.uniform(0.05, 0.2)
+        scale = rng.normal(0, 0.008)
+        shift = rng.normal(0, 0.12, 2)
     return Fault((float(shift[0]), float(shift[1])), float(broader), float(1 + scale))
 
 
@@ -117,8 +118,8 @@ def _streak(rng: np.random.Generator, canvas: np.ndarray, sigma: float) -> None:
 
 def _noise(rng: np.random.Generator, canvas: np.ndarray, sigma: float) -> None:
     x, y = CENTRE + rng.uniform(-0.5, 0.5, 2)
-    width = rng.choice([0.45, 0.6, 2.5, 4.0])
-    peak = sigma * rng.uniform(2.5, 5.5) / (1 if width < 1 else 2.5)
+    width = rng.choice([0.3, 0.4, 3.0, 4.5])
+    peak = sigma * rng.uniform(3.5, 6.5) / (1 if width < 1 else 3.0)
     blob = np.exp(-0.5 * ((_X - x) ** 2 + (_Y - y) ** 2) / width**2)
     canvas += (rng.choice([-1, 1]) * peak * blob).astype(np.float32)
 

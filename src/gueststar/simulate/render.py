@@ -139,14 +139,21 @@ def smooth_noise(white: np.ndarray, a: float) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def saturate(canvas: np.ndarray, level: float) -> None:
-    """Clip what is brighter than ``level`` DN and hollow the core, as saturated pixels look."""
+    """Hollow the cores that are brighter than ``level`` DN: a dark dash beside the peak.
+
+    That is how the public reference images look; the rest of the star stays usable.
+    """
     rows, columns = canvas.shape
-    for i in range(1, rows - 1):
-        for j in range(1, columns - 1):
-            value = canvas[i, j]
-            if value > level:
-                below = canvas[i - 1, j] >= level
-                canvas[i, j] = level * (0.3 if value > 1.6 * level and below else 1.0)
+    for i in range(2, rows - 1):
+        for j in range(2, columns - 2):
+            peak = canvas[i, j]
+            if peak < level or peak < canvas[i, j - 1] or peak < canvas[i, j + 1]:
+                continue
+            if peak < canvas[i - 1, j] or peak < canvas[i + 1, j]:
+                continue
+            half = 1 if peak > 2.0 * level else 0
+            for k in range(j - half, j + half + 1):
+                canvas[i - 1, k] *= 0.3
 
 
 def moffat(fwhm: float, e1: float = 0.0, e2: float = 0.0) -> np.ndarray:
