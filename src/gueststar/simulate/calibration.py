@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from gueststar.simulate.encode import part
+from gueststar.simulate.encode import FixedPart, part
 from gueststar.simulate.patch import Patch
-from gueststar.simulate.schema import PRV_CANDIDATE, fields
+from gueststar.simulate.schema import PRV_PARTS, fields
 
 _NIGHT, _DATE = 3400, date(2026, 4, 24)
 _BANDS = " gri"
 FOREST = "t17_f5_c3"
 WINDOW = 30.0  # d: how far back a packet's history goes
-_LIMIT_EMPTY: dict[str, Any] = {f["name"]: None for f in fields(PRV_CANDIDATE)}
+_ZERO_POINT = FixedPart(PRV_PARTS[4], {"rbversion": FOREST})
+_NO_NAME, _NOTHING = bytes(len(fields(PRV_PARTS[1]))), bytes(len(fields(PRV_PARTS[3])))
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Calibration:
         Exposures before this one are older than any packet's history.
     limit : dict of int to bytes
         A whole ``prv_candidates`` entry for an object that was not detected.
-    head, place : dict of int to bytes
-        First and third part of an entry for one that was.
+    head, place, tail : dict of int to bytes
+        First, third and last part of an entry for one that was.
     forced : dict of int to bytes
         First part of an ``fp_hists`` entry.
     facts : list of dict
@@ -43,6 +44,7 @@ class Calibration:
     limit: dict[int, bytes]
     head: dict[int, bytes]
     place: dict[int, bytes]
+    tail: dict[int, bytes]
     forced: dict[int, bytes]
     facts: dict[int, dict[str, Any]]
     covered: int
@@ -54,11 +56,17 @@ def calibrate(patch: Patch) -> Calibration:
     first = int(np.searchsorted(log.jd, log.jd[log.tonight[0]] - WINDOW))
     used = range(first, len(log))
     facts = {e: _facts(patch, e, rng.random(6).tolist()) for e in used}
+    names = [f["name"] for f in fields(PRV_PARTS[4]) if f["name"] != "rbversion"]
+    columns = {name: [facts[e][name] for e in used] for name in names}
+    tail = dict(zip(used, _ZERO_POINT.rows(columns, len(used)), strict=True))
+    head = {e: part("prv_exposure", facts[e]) for e in used}
+    place = {e: part("prv_place", facts[e]) for e in used}
     return Calibration(
         first=first,
-        limit={e: part("prv_candidate", _LIMIT_EMPTY | facts[e]) for e in used},
-        head={e: part("prv_exposure", facts[e]) for e in used},
-        place={e: part("prv_place", facts[e]) for e in used},
+        limit={e: head[e] + _NO_NAME + place[e] + _NOTHING + tail[e] for e in used},
+        head=head,
+        place=place,
+        tail=tail,
         forced={e: part("forced_exposure", facts[e]) for e in used},
         facts=facts,
         covered=int(rng.integers(100, 2000)),

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from gueststar.simulate.calibration import FOREST, Calibration
+from gueststar.simulate.calibration import Calibration
 from gueststar.simulate.encode import FixedPart, long, optional_list, part, text
 from gueststar.simulate.exposures import GAIN
 from gueststar.simulate.neighbours import nearest_reference
 from gueststar.simulate.patch import Patch, Slot, Thing
 from gueststar.simulate.schema import FORCED_FLUX, PRV_PARTS
 
-_DETECTED = FixedPart(PRV_PARTS[3], {"ssnamenr": "null", "rbversion": FOREST})
+_DETECTED = FixedPart(PRV_PARTS[3], {"ssnamenr": "null"})
 _FORCED = FixedPart(FORCED_FLUX, {"procstatus": "0"})
 _FAILED = -99999.0
 _LN = 2.5 / np.log(10)
@@ -95,7 +95,7 @@ def encode_history(patch: Patch, calibration: Calibration, slot: Slot, history: 
         table_number = b"\x02" + long(candid % 1000)
         history.entries[e] = b"".join(
             [calibration.head[e], b"\x02", long(candid), sign, table_number,
-             calibration.place[e], row]
+             calibration.place[e], row, calibration.tail[e]]
         )  # fmt: skip
     _encode_forced(patch, calibration, slot, history, used)
 
@@ -111,7 +111,8 @@ def _encode_forced(
         "forcediffimfluxunc": np.where(failed, _FAILED, history.error[used]),
     }
     failing = text("61")
-    tails = {fid: _forced_tail(slot, fid) for fid in (1, 2, 3)}
+    bands = set(patch.log.fid[used].tolist())
+    tails = {fid: _forced_tail(slot, fid) for fid in bands}
     for e, bad, row in zip(used.tolist(), failed, _FORCED.rows(columns, len(used)), strict=True):
         kept = row[:-2] + failing if bad else row
         tail = tails[int(patch.log.fid[e])]
@@ -119,7 +120,7 @@ def _encode_forced(
 
 
 def _forced_tail(slot: Slot, fid: int) -> bytes:
-    near = nearest_reference(slot, fid, (0.0, 0.0))
+    near = nearest_reference(slot.thing, fid)
     return part("forced_object", near | {"distnr": near["distnr"] * 1.01})  # here in arcsec
 
 
@@ -131,7 +132,7 @@ def _detected_columns(
     mag = log.zero_point[seen] - 2.5 * np.log10(np.abs(history.flux[seen]))
     fwhm, elong = log.seeing[seen] * rng.lognormal(0, 0.05, n), 1 + np.abs(rng.normal(0, 0.08, n))
     jitter = 0.3 / ratio * rng.standard_normal((2, n)) / 3600
-    near = nearest_reference(slot, 2, (0.0, 0.0))
+    near = nearest_reference(slot.thing, 2)
     ap = rng.normal(0, 0.05, n)
     return {
         "xpos": thing.x, "ypos": thing.y,
@@ -147,8 +148,6 @@ def _detected_columns(
         "ssdistnr": -999.0, "ssmagnr": -999.0, "sumrat": 1 - 0.8 / ratio, "scorr": ratio,
         **{k: near[k] for k in
            ("distnr", "magnr", "sigmagnr", "chinr", "sharpnr", "ranr", "decnr")},
-        "magzpsci": log.zero_point[seen], "magzpsciunc": 3e-5, "magzpscirms": 0.035,
-        "clrcoeff": 0.0, "clrcounc": 3e-5,
     }  # fmt: skip
 
 

@@ -83,7 +83,7 @@ def take_images(patch: Patch) -> Images:
     """Draw and subtract the images of every alert of a patch."""
     rng, log = patch.rng, patch.log
     science_psf = {e: _psf(rng, log.seeing[e]) for e in log.tonight}
-    templates = {fid: _template(rng) for fid in (1, 2, 3)}
+    templates = {fid: _template(rng) for fid in (1, 2)}
     frames = [(s, science_psf[s.exposure], templates[int(log.fid[s.exposure])])
               for s in patch.slots]  # fmt: skip
     science = np.zeros((len(frames), CANVAS, CANVAS), np.float32)

@@ -2,56 +2,60 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from gueststar.simulate.exposures import PIXEL
-from gueststar.simulate.patch import Slot
+from gueststar.simulate.patch import Slot, Thing
 
 _NONE = -999.0
 _PS1_RADIUS = 30.0  # arcsec
 _DEEP = 22.3  # mag: the reference's catalogue ends here
 
 
-def nearest_reference(slot: Slot, fid: int, position: tuple[float, float]) -> dict[str, Any]:
+def nearest_reference(
+    thing: Thing, fid: int, position: tuple[float, float] = (0.0, 0.0)
+) -> dict[str, Any]:
     """Describe the nearest source of the reference image.
 
     Parameters
     ----------
-    slot : Slot
-        The alert.
+    thing : Thing
+        The object.
     fid : int
-        Its filter.
+        The filter.
     position : tuple of float
         Measured minus true position of the candidate, pixel.
     """
-    scene, thing = slot.thing.scene, slot.thing
-    seen = np.flatnonzero(scene.mags[:, fid] < _DEEP)
-    if len(seen) == 0:
-        return _reference(thing.ra, thing.dec, 17.0, 19.0, 21.9)
-    x, y = scene.x[seen] - position[0], scene.y[seen] - position[1]
-    i = int(np.argmin(np.hypot(x, y)))
-    out = _reference(thing.ra, thing.dec, x[i] + position[0], y[i] + position[1], 0.0)
-    mag = float(scene.mags[seen[i], fid])
-    out["distnr"] = float(np.hypot(x[i], y[i]))
-    out["magnr"], out["sigmagnr"] = mag, min(0.015 + 10 ** (0.4 * (mag - 24.5)), 0.4)
-    extended = bool(scene.extended[seen[i]])
-    out["chinr"], out["sharpnr"] = (1.6, 0.3) if extended else (0.7, -0.02)
-    return out
+    scene = thing.scene
+    mags = scene.mags[:, fid]
+    distance = np.where(mags < _DEEP, scene.distance, np.inf)
+    i = int(np.argmin(distance)) if len(distance) else -1
+    if i < 0 or distance[i] == np.inf:
+        return _reference(thing, (17.0, 19.0), position, 21.9, False)
+    place = (scene.x[i].item(), scene.y[i].item())
+    return _reference(thing, place, position, mags[i].item(), bool(scene.extended[i]))
 
 
-def _reference(ra: float, dec: float, x: float, y: float, mag: float) -> dict[str, Any]:
+def _reference(
+    thing: Thing,
+    place: tuple[float, float],
+    position: tuple[float, float],
+    mag: float,
+    extended: bool,
+) -> dict[str, Any]:
     """Turn an offset in pixels into a place; x grows to the west, y to the north."""
-    decnr = dec + y * PIXEL / 3600
+    east = -place[0] * PIXEL / 3600 / math.cos(math.radians(thing.dec))
     return {
-        "ranr": (ra - x * PIXEL / 3600 / float(np.cos(np.radians(dec)))) % 360.0,
-        "decnr": decnr,
-        "distnr": float(np.hypot(x, y)),
+        "ranr": (thing.ra + east) % 360.0,
+        "decnr": thing.dec + place[1] * PIXEL / 3600,
+        "distnr": math.hypot(place[0] - position[0], place[1] - position[1]),
         "magnr": mag,
-        "sigmagnr": 0.1,
-        "chinr": 0.7,
-        "sharpnr": 0.0,
+        "sigmagnr": min(0.015 + 10 ** (0.4 * (mag - 24.5)), 0.4),
+        "chinr": 1.6 if extended else 0.7,
+        "sharpnr": 0.3 if extended else -0.02,
     }
 
 

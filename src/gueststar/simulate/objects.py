@@ -63,6 +63,12 @@ def colours(rng: np.random.Generator, red: float = 0.6) -> np.ndarray:
     return np.array([0.0, g_r, 0.0, -0.4 * g_r - 0.02])
 
 
+def many_colours(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Draw :func:`colours` of ``n`` stars, shape ``(n, 4)``."""
+    g_r = rng.normal(0.6, 0.3, n)
+    return np.column_stack([np.zeros(n), g_r, np.zeros(n), -0.4 * g_r - 0.02])
+
+
 def flux_of(mag: np.ndarray) -> np.ndarray:
     """Flux of AB magnitudes, nJy."""
     return np.asarray(10 ** (0.4 * (NJY - mag)))

@@ -94,7 +94,7 @@ class Alerts:
             | _REFERENCE
             | facts
             | numbers
-            | nearest_reference(slot, facts["fid"], (x, y))
+            | nearest_reference(thing, facts["fid"], (x, y))
             | catalogues(slot)
             | solar_system(slot, numbers["magpsf"])
             | {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gueststar.simulate.exposures import Exposures
-from gueststar.simulate.objects import Source, colours
+from gueststar.simulate.objects import Source, many_colours
 from gueststar.simulate.render import CANVAS
 
 _SLOPE = 0.3  # of log10 star counts per magnitude
@@ -52,7 +52,7 @@ def draw_scene(rng: np.random.Generator, source: Source, log: Exposures, crowdin
     half = CANVAS / 2
     x, y = rng.uniform(-half, half, (2, n))
     red = np.maximum(faintest + np.log10(rng.random(n) + 1e-12) / _SLOPE, 12.5)
-    mags = red[:, None] + np.array([colours(rng) for _ in range(n)]).reshape(n, 4)
+    mags = red[:, None] + many_colours(rng, n)
     far = np.hypot(x, y) > 2.5 + 3.0 * (red < log.limit[-1] - 3)
     x, y, mags = x[far], y[far], mags[far]
     extended = rng.random(len(x)) < (0.35 if crowding == "sparse" else 0.0)

@@ -131,7 +131,7 @@ drbversion string! version of the deep network
 """
 )
 
-#: An earlier detection is written in four parts, because most of it comes from arrays.
+#: An earlier detection is written in five parts, because most of it comes from arrays.
 PRV_PARTS = (
     _EXPOSURE,
     """
@@ -157,6 +157,8 @@ sigmapsf ?float! error of magpsf [mag]
 ranr ?double! right ascension of the nearest reference source [deg]
 decnr ?double! declination of the nearest reference source [deg]
 scorr ?double signal to noise at the peak of the matched-filtered difference
+""",
+    """
 magzpsci ?float zero point of the science image [mag]
 magzpsciunc ?float error of magzpsci [mag]
 magzpscirms ?float scatter of the calibrators around magzpsci [mag]
@@ -274,7 +276,6 @@ def parsed(part: str) -> Any:
     """Parse one part of the schema for fastavro: ``candidate``, ``prv_exposure``, ..."""
     tables = {
         "candidate": CANDIDATE,
-        "prv_candidate": PRV_CANDIDATE,
         "prv_exposure": PRV_PARTS[0],
         "prv_place": PRV_PARTS[2],
         "forced_exposure": FORCED_EXPOSURE,
