@@ -12,6 +12,7 @@ SHARE = 16  # bytes that every packed byte may become, before the common allowan
 ALLOWANCE = 64 << 20  # bytes beyond that, for a whole batch
 
 MAX_BLOCK = 1 << 30  # bytes of one block; Arrow's strings end at 2 GB
+CHECKSUM = 4  # bytes of zlib's Adler-32, which some writers (fastavro) leave behind deflate data
 
 
 class Unpacker:
@@ -51,7 +52,7 @@ def _inflate(data: memoryview, limit: int) -> bytes:
         raise BadPacket(f"a deflate block of {len(data)} bytes unpacks to more than {limit} bytes")
     if not stream.eof:
         raise BadPacket("a deflate block ends too early")
-    if stream.unused_data:
+    if len(stream.unused_data) > CHECKSUM:
         raise BadPacket(f"a deflate block has {len(stream.unused_data)} bytes behind its end")
     return body
 

@@ -146,39 +146,34 @@ def _read(writer: Writer, blocks: np.ndarray, decoded: Decoded, faults: _Faults)
 def _headers(held: Packets, faults: _Faults) -> tuple[list[Header], np.ndarray]:
     """Find the header of every packet: those we know by comparison, others by reading them."""
     known = known_headers()
+    headers = [header for _, header in known]
     which = np.full(len(held), -1, np.int64)
-    tried = np.zeros(len(held), bool)
-    while True:
-        heads = [pa.py_buffer(head) for head, _ in known]
-        places = np.array([(h.address, h.size) for h in heads], np.int64).reshape(-1, 2)
-        if heads:
-            match_headers(held.places, places, which)
-        news = np.flatnonzero((which < 0) & ~tried)
-        if len(news) == 0:
-            return [header for _, header in known], which
-        _meet(held, news, known, tried, faults)
-
-
-def _meet(
-    held: Packets,
-    news: np.ndarray,
-    known: list[tuple[bytes, Header]],
-    tried: np.ndarray,
-    faults: _Faults,
-) -> None:
-    """Read the headers of strangers up to the first that is good."""
-    for row in news:
-        tried[row] = True
-        if held.places[row, 1] > MAX_PACKET:
-            reason = f"a packet of {held.places[row, 1]} bytes; {MAX_PACKET} can be read"
-            faults.add(PacketError(int(row), 0, reason))
+    _match(held, [head for head, _ in known], 0, which)
+    for row in np.flatnonzero(which < 0):
+        if which[row] >= 0:  # another stranger had the same header
             continue
         try:
-            known.append(read_header(held.view(row)))
+            head, header = _read_head(held, int(row))
         except BadPacket as error:
             faults.add(PacketError(int(row), 0, str(error)))
-        else:
-            return
+            continue
+        headers.append(header)
+        _match(held, [head], len(headers) - 1, which)
+    return headers, which
+
+
+def _match(held: Packets, heads: list[bytes], first: int, which: np.ndarray) -> None:
+    if heads:
+        buffers = [pa.py_buffer(head) for head in heads]
+        places = np.array([(buffer.address, buffer.size) for buffer in buffers], np.int64)
+        match_headers(held.places, places, first, which)
+
+
+def _read_head(held: Packets, row: int) -> tuple[bytes, Header]:
+    size = int(held.places[row, 1])
+    if size > MAX_PACKET:
+        raise BadPacket(f"a packet of {size} bytes; at most {MAX_PACKET} can be read")
+    return read_header(held.view(row))
 
 
 def _blocks(held: Packets, headers: list[Header], which: np.ndarray, faults: _Faults) -> np.ndarray:

@@ -17,6 +17,7 @@ from gueststar.surveys.avro.schema import Node, fingerprint, parse
 MAGIC = b"Obj\x01"
 CODECS = ("null", "deflate", "snappy")
 MAX_HEADER = 4 << 20  # bytes; real ones have 10 to 60 thousand
+MAX_ENTRIES = 1000  # of a header's metadata; real ones have 2 to 6
 CACHED = 64  # headers and schemas that are remembered
 
 K = TypeVar("K", bound=Hashable)
@@ -183,6 +184,10 @@ class _HeadReader:
             if count < 0:
                 count = -count
                 self.long()
+            if count + len(found) > MAX_ENTRIES:
+                raise BadPacket(
+                    f"the header has {count} entries; at most {MAX_ENTRIES} can be read"
+                )
             for _ in range(count):
                 key = bytes(self.bytes()).decode("utf-8", "replace")
                 found[key] = bytes(self.bytes())

@@ -31,6 +31,7 @@ from gueststar.surveys.avro.program import (
     WIDTH,
 )
 from gueststar.surveys.avro.raw import load32, put, set_bit, store32, table_reader, word
+from gueststar.surveys.avro.sources import SOURCES
 from gueststar.surveys.avro.values import (
     BAD_BRANCH,
     BAD_COUNT,
@@ -74,19 +75,19 @@ lev = table_reader(LEVEL_WORDS)  # a word of a level's row
 block_word = table_reader(5)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def rows_of(cols, levels, column):  # type: ignore[no-untyped-def]
     """Count the rows in the level that a list opens."""
     return lev(levels, col(cols, column, CHILD), ROWS)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def close_list(cols, levels, column, row):  # type: ignore[no-untyped-def]
     """Write where the items of a list end."""
     store32(col(cols, column, DATA) + 4 * row + 4, rows_of(cols, levels, column))
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def fill(ops, cols, levels, row, pc, stop):  # type: ignore[no-untyped-def]
     """Write a null (or zero) into every column of this level between two operations."""
     while pc < stop:
@@ -104,7 +105,7 @@ def fill(ops, cols, levels, row, pc, stop):  # type: ignore[no-untyped-def]
         pc += 1
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _fill_leaf(cols, code, column, row):  # type: ignore[no-untyped-def]
     mark(cols, column, row, 0)
     data, width = col(cols, column, DATA), col(cols, column, WIDTH)
@@ -118,7 +119,7 @@ def _fill_leaf(cols, code, column, row):  # type: ignore[no-untyped-def]
         store(data, row, width, 0)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def next_items(cols, state, levels, column, pos, end):  # type: ignore[no-untyped-def]
     """Read the head of a block of items: (how many, next position)."""
     start = pos
@@ -145,7 +146,7 @@ def next_items(cols, state, levels, column, pos, end):  # type: ignore[no-untype
     return count, pos
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def choose(ops, cols, state, levels, pc, row, pos, end):  # type: ignore[no-untyped-def]
     """Read the index of a general union: (next operation, next position)."""
     column, stop = op(ops, pc, 1), op(ops, pc, 3)
@@ -161,7 +162,7 @@ def choose(ops, cols, state, levels, pc, row, pos, end):  # type: ignore[no-unty
     return (stop if target < 0 else target), after
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def record(ops, cols, levels, frames, state, pos, end):  # type: ignore[no-untyped-def]
     """Read one record: the next position, or minus a reason code."""
     pc = 0
@@ -237,14 +238,14 @@ def record(ops, cols, levels, frames, state, pos, end):  # type: ignore[no-untyp
         pc += 1
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def keep(levels, count, target, source):  # type: ignore[no-untyped-def]
     """Copy one word of every level's row to another."""
     for k in range(count):
         put(levels, LEVEL_WORDS * k + target, lev(levels, k, source))
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def open_block(state, levels, count, addr, end):  # type: ignore[no-untyped-def]
     """Start a block: the bytes of columns that it may take are its share and the pool."""
     put(state, POS, addr)
@@ -252,7 +253,7 @@ def open_block(state, levels, count, addr, end):  # type: ignore[no-untyped-def]
     keep(levels, count, BLOCK_START, ROWS)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def one_record(ops, cols, levels, frames, state, end):  # type: ignore[no-untyped-def]
     """Read a record into the next row, if there is room for the row: 0 or a reason code."""
     rows, cost = lev(levels, 0, ROWS), lev(levels, 0, COST)
@@ -270,7 +271,7 @@ def one_record(ops, cols, levels, frames, state, end):  # type: ignore[no-untype
     return 0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def close_block(state, levels, count, end):  # type: ignore[no-untyped-def]
     """End a block: every byte must have been read, else its records are not to be trusted."""
     put(state, POOL, min(word(state, POOL), word(state, LEFT)))
@@ -281,7 +282,7 @@ def close_block(state, levels, count, end):  # type: ignore[no-untyped-def]
     return -fail(state, TRAILING, -1, word(state, POS), end - word(state, POS))
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def give_up(state, code, errors, packet):  # type: ignore[no-untyped-def]
     """Write down why a block could not be read; the packet's later blocks are left alone."""
     put(errors, 0, code)
@@ -292,44 +293,51 @@ def give_up(state, code, errors, packet):  # type: ignore[no-untyped-def]
     put(state, BAD_PACKET, packet)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def next_block(state):  # type: ignore[no-untyped-def]
     """Go on to the next block."""
     put(state, RECORD, 0)
     put(state, BLOCK, word(state, BLOCK) + 1)
 
 
-@njit(nogil=True, cache=True)
-def decode_blocks(ops, cols, levels, count, frames, state, blocks, stop, decoded, errors):  # type: ignore[no-untyped-def]
-    """Read blocks until all are done or more room is needed.
+def _entry(sources):  # type: ignore[no-untyped-def]
+    @njit(nogil=True, cache=True)
+    def decode_blocks(ops, cols, levels, count, frames, state, blocks, stop, decoded, errors):  # type: ignore[no-untyped-def]
+        """Read blocks until all are done or more room is needed.
 
-    ``blocks`` has a row each: packet, address, end, number of records, number of its first.
-    ``count`` is the number of levels, ``stop`` the number of blocks. Gives 0 when done, else
-    ``MORE_ROWS`` or ``MORE_BYTES`` with the level or column, and the need, in ``state``.
-    """
-    while word(state, BLOCK) < stop:
-        b = word(state, BLOCK)
-        packet, addr = block_word(blocks, b, 0), block_word(blocks, b, 1)
-        end, records = block_word(blocks, b, 2), block_word(blocks, b, 3)
-        if packet == word(state, BAD_PACKET):
-            next_block(state)
-            continue
-        if word(state, RECORD) == 0:
-            open_block(state, levels, count, addr, end)
-        code = 0
-        while code == 0 and word(state, RECORD) < records:
-            keep(levels, count, RECORD_START, ROWS)
-            left = word(state, LEFT)
-            code = one_record(ops, cols, levels, frames, state, end)
+        ``blocks`` has a row each: packet, address, end, number of records, number of its first.
+        ``count`` is the number of levels, ``stop`` the number of blocks. Gives 0 when done, else
+        ``MORE_ROWS`` or ``MORE_BYTES`` with the level or column, and the need, in ``state``.
+        """
+        _ = sources  # in the cache's key
+        while word(state, BLOCK) < stop:
+            b = word(state, BLOCK)
+            packet, addr = block_word(blocks, b, 0), block_word(blocks, b, 1)
+            end, records = block_word(blocks, b, 2), block_word(blocks, b, 3)
+            if packet == word(state, BAD_PACKET):
+                next_block(state)
+                continue
+            if word(state, RECORD) == 0:
+                open_block(state, levels, count, addr, end)
+            code = 0
+            while code == 0 and word(state, RECORD) < records:
+                keep(levels, count, RECORD_START, ROWS)
+                left = word(state, LEFT)
+                code = one_record(ops, cols, levels, frames, state, end)
+                if code != 0:
+                    keep(levels, count, ROWS, RECORD_START)
+                    put(state, LEFT, left)
+                if code in (MORE_ROWS, MORE_BYTES):
+                    return code
+            if code == 0:
+                code = close_block(state, levels, count, end)
+            put(decoded, b, word(state, RECORD))
             if code != 0:
-                keep(levels, count, ROWS, RECORD_START)
-                put(state, LEFT, left)
-            if code in (MORE_ROWS, MORE_BYTES):
-                return code
-        if code == 0:
-            code = close_block(state, levels, count, end)
-        put(decoded, b, word(state, RECORD))
-        if code != 0:
-            give_up(state, code, errors + 32 * b, packet)
-        next_block(state)
-    return 0
+                give_up(state, code, errors + 32 * b, packet)
+            next_block(state)
+        return 0
+
+    return decode_blocks
+
+
+decode_blocks = _entry(SOURCES)

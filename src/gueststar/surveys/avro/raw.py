@@ -114,7 +114,7 @@ def put(typing_context: Any, table: Any, index: Any, value: Any) -> Any:
     return types.void(types.int64, types.int64, types.int64), codegen
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def same(a: int, b: int, count: int) -> bool:
     """``memcmp(a, b, count) == 0``."""
     words = count >> 3
@@ -127,7 +127,7 @@ def same(a: int, b: int, count: int) -> bool:
     return True
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def set_bit(base: int, row: int, value: int) -> None:
     """Write bit ``row`` of an Arrow bitmap."""
     address = base + (row >> 3)
@@ -135,7 +135,7 @@ def set_bit(base: int, row: int, value: int) -> None:
     store8(address, (load8(address) & ~(1 << shift)) | (value << shift))
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _continuation(address: int, count: int) -> bool:
     for k in range(count):  # noqa: SIM110  (numba has no generators here)
         if load8(address + k) & 0xC0 != 0x80:
@@ -143,7 +143,7 @@ def _continuation(address: int, count: int) -> bool:
     return True
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _sequence_length(lead: int, second: int) -> int:
     """Length of the UTF-8 sequence that starts so; 0 when none may (Unicode table 3-7)."""
     if 0xC2 <= lead <= 0xDF:
@@ -159,7 +159,7 @@ def _sequence_length(lead: int, second: int) -> int:
     return 0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def is_utf8(address: int, count: int) -> bool:
     """Tell whether Python's strict UTF-8 decoder would accept these bytes."""
     k = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from numba import njit
 
 from gueststar.surveys.avro.raw import same
+from gueststar.surveys.avro.sources import SOURCES
 from gueststar.surveys.avro.values import (
     BAD_SYNC,
     BLOCK_COUNT,
@@ -16,27 +17,7 @@ from gueststar.surveys.avro.values import (
 SYNC = 16  # bytes of the marker that ends a header and every block
 
 
-@njit(nogil=True, cache=True)
-def match_headers(packets, heads, which):  # type: ignore[no-untyped-def]
-    """Find the known header that each packet begins with; -1 where there is none.
-
-    ``packets`` and ``heads`` have a row each: address, length. A header is everything before
-    the sync marker, which differs from file to file.
-    """
-    last = 0
-    for p in range(len(packets)):
-        if which[p] >= 0:
-            continue
-        for k in range(len(heads)):
-            h = (last + k) % len(heads)
-            fits = heads[h, 1] + SYNC <= packets[p, 1]
-            if fits and same(packets[p, 0], heads[h, 0], heads[h, 1]):
-                which[p] = h
-                last = h
-                break
-
-
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _one_packet(p, start, head, end, blocks, used, errors):  # type: ignore[no-untyped-def]
     """Write down the blocks of one packet: the new number of blocks, or minus a code."""
     sync = start + head
@@ -77,21 +58,48 @@ def _one_packet(p, start, head, end, blocks, used, errors):  # type: ignore[no-u
     return used
 
 
-@njit(nogil=True, cache=True)
-def find_blocks(packets, lengths, first, used, blocks, errors):  # type: ignore[no-untyped-def]
-    """Walk the blocks of packets from number ``first`` on: (next packet, blocks so far).
+def _entries(sources):  # type: ignore[no-untyped-def]
+    @njit(nogil=True, cache=True)
+    def match_headers(packets, heads, first, which):  # type: ignore[no-untyped-def]
+        """Find the known header that each packet begins with; -1 where there is none.
 
-    ``lengths`` are the lengths of the headers without their marker; negative: leave it alone.
-    ``blocks`` gets a row each: packet, address, end, records, number of its first record;
-    ``errors`` a row a packet: code, record, byte, what was said, what there is. It stops before a
-    packet for which ``blocks`` is too small.
-    """
-    for p in range(first, len(packets)):
-        if lengths[p] < 0:
-            continue
-        start, end = packets[p, 0], packets[p, 0] + packets[p, 1]
-        after = _one_packet(p, start, lengths[p], end, blocks, used, errors)
-        if after < 0:
-            return p, used
-        used = after
-    return len(packets), used
+        ``packets`` and ``heads`` have a row each: address, length. A header is everything before
+        the sync marker, which differs from file to file. ``first`` is the number of ``heads[0]``.
+        """
+        _ = sources  # in the cache's key
+        last = 0
+        for p in range(len(packets)):
+            if which[p] >= 0:
+                continue
+            for k in range(len(heads)):
+                h = (last + k) % len(heads)
+                fits = heads[h, 1] + SYNC <= packets[p, 1]
+                if fits and same(packets[p, 0], heads[h, 0], heads[h, 1]):
+                    which[p] = first + h
+                    last = h
+                    break
+
+    @njit(nogil=True, cache=True)
+    def find_blocks(packets, heads, at, used, blocks, errors):  # type: ignore[no-untyped-def]
+        """Walk the blocks of packets from number ``at`` on: (next packet, blocks so far).
+
+        ``heads`` are the heads of the headers without their marker; negative: leave it alone.
+        ``blocks`` gets a row each: packet, address, end, records, number of its first record;
+        ``errors`` a row a packet: code, record, byte, what was said, what there is. It stops before a
+        packet for which ``blocks`` is too small.
+        """
+        _ = sources
+        for p in range(at, len(packets)):
+            if heads[p] < 0:
+                continue
+            start, end = packets[p, 0], packets[p, 0] + packets[p, 1]
+            after = _one_packet(p, start, heads[p], end, blocks, used, errors)
+            if after < 0:
+                return p, used
+            used = after
+        return len(packets), used
+
+    return match_headers, find_blocks
+
+
+match_headers, find_blocks = _entries(SOURCES)

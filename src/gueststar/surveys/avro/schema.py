@@ -145,7 +145,7 @@ class _Parser:
             return self.parse(kind, namespace, depth + 1)
         if kind in ("record", "error", "enum", "fixed"):
             full = _fullname(_required(schema, "name", str), schema.get("namespace") or namespace)
-            if full in self.named:
+            if full in self.named and self.named[full][0] is not schema:
                 raise BadPacket(f"the schema defines {full} twice")
             inner = full.rpartition(".")[0]
             self.named[full] = (schema, inner)

@@ -63,7 +63,7 @@ def fail(typing_context, state, code, column, pos, value):  # type: ignore[no-un
     return types.int64(*[types.int64] * 5), codegen
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def varint(pos, end):  # type: ignore[no-untyped-def]
     """Read a zigzag varint of at most ten bytes: (value, next position or minus a code)."""
     raw = 0
@@ -82,7 +82,7 @@ def varint(pos, end):  # type: ignore[no-untyped-def]
     return 0, -CUT_SHORT
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def branch(state, column, mode, pos, end):  # type: ignore[no-untyped-def]
     """Read whether a value is there: (0 or 1, next position)."""
     if mode != NULL_FIRST and mode != NULL_SECOND and mode != ALONE:
@@ -97,7 +97,7 @@ def branch(state, column, mode, pos, end):  # type: ignore[no-untyped-def]
     return 0, fail(state, BAD_BRANCH, column, pos, index)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def mark(cols, column, row, valid):  # type: ignore[no-untyped-def]
     """Write the validity of one value, where the column has a bitmap."""
     base = col(cols, column, VALID)
@@ -105,7 +105,7 @@ def mark(cols, column, row, valid):  # type: ignore[no-untyped-def]
         set_bit(base, row, valid)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def store(address, row, width, value):  # type: ignore[no-untyped-def]
     """Store the low bytes of a value."""
     if width == 4:
@@ -114,7 +114,7 @@ def store(address, row, width, value):  # type: ignore[no-untyped-def]
         store64(address + 8 * row, value)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def fixed_run(cols, state, first, count, mode, width, row, pos, end):  # type: ignore[no-untyped-def]
     """Floats and doubles."""
     null = 2 * mode  # the byte of the null branch
@@ -141,7 +141,7 @@ def fixed_run(cols, state, first, count, mode, width, row, pos, end):  # type: i
     return pos
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def int_run(cols, state, first, count, mode, row, pos, end):  # type: ignore[no-untyped-def]
     """Ints, longs, enums, dates and times."""
     for k in range(first, first + count):
@@ -161,7 +161,7 @@ def int_run(cols, state, first, count, mode, row, pos, end):  # type: ignore[no-
     return pos
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def bool_run(cols, state, first, count, mode, row, pos, end):  # type: ignore[no-untyped-def]
     """Booleans: any byte but 0 is true, as fastavro has it."""
     for k in range(first, first + count):
@@ -179,7 +179,7 @@ def bool_run(cols, state, first, count, mode, row, pos, end):  # type: ignore[no
     return pos
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def append(cols, state, k, kind, row, pos, end):  # type: ignore[no-untyped-def]
     """One string or bytes, behind those of the rows before."""
     length, after = varint(pos, end)
@@ -197,7 +197,7 @@ def append(cols, state, k, kind, row, pos, end):  # type: ignore[no-untyped-def]
     return after + length
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def text_run(cols, state, first, count, mode, kind, row, pos, end):  # type: ignore[no-untyped-def]
     """Strings and bytes."""
     for k in range(first, first + count):
@@ -214,7 +214,7 @@ def text_run(cols, state, first, count, mode, kind, row, pos, end):  # type: ign
     return pos
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def fixed_bytes(cols, state, k, mode, row, pos, end):  # type: ignore[no-untyped-def]
     """Read a value of Avro's ``fixed``."""
     valid, pos = branch(state, k, mode, pos, end)
@@ -231,7 +231,7 @@ def fixed_bytes(cols, state, k, mode, row, pos, end):  # type: ignore[no-untyped
     return pos + width
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def clear(address, width):  # type: ignore[no-untyped-def]
     """Zero some bytes."""
     for k in range(width):

@@ -1,12 +1,19 @@
-"""The first decode of a machine compiles; this does it before, and says so."""
+"""The first decode on a machine compiles; this does it before, and says so."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from gueststar.surveys.avro.containers import read_messages
+import numba
+
+from gueststar.surveys.avro.containers import read_containers, read_messages
+from gueststar.surveys.avro.header import MAGIC
 from gueststar.surveys.avro.kernel import decode_blocks
+from gueststar.surveys.avro.scan import SYNC
+from gueststar.surveys.avro.sources import SOURCES
 
 _SMALL = {
     "type": "record",
@@ -15,16 +22,30 @@ _SMALL = {
 }
 
 
+def _container() -> bytes:
+    """Return a small container of one record."""
+    text = json.dumps(_SMALL).encode()
+    length = bytes([(2 * len(text)) & 0x7F | 0x80, 2 * len(text) >> 7])
+    sync = bytes(SYNC)
+    return MAGIC + b"\x02\x16avro.schema" + length + text + b"\x00" + sync + b"\x02\x02\x00" + sync
+
+
+def _mark() -> Path:
+    """Name the file that says: compiled from these sources by this numba."""
+    name = f"decoder-{SOURCES:012x}-numba-{numba.__version__}.compiled"
+    return Path(decode_blocks.stats.cache_path) / name
+
+
 def is_compiled() -> bool:
-    """Tell whether an earlier process has left the compiled decoder on disk."""
-    if decode_blocks.signatures:
-        return True
-    folder = Path(decode_blocks.stats.cache_path)
-    return folder.is_dir() and any(folder.glob("kernel.decode_blocks-*.nbc"))
+    """Tell whether this process or an earlier one has compiled the decoder."""
+    return bool(decode_blocks.signatures) or _mark().exists()
 
 
 def warm_up(progress: Callable[[str], None] | None = None) -> None:
-    """Load the compiled decoder, compiling it when this is the first use.
+    """Load the compiled decoder, compiling it when this is its first use.
+
+    It is kept beside the package, or in the user's cache folder when that cannot be written
+    (``NUMBA_CACHE_DIR`` overrides both).
 
     Parameters
     ----------
@@ -32,5 +53,8 @@ def warm_up(progress: Callable[[str], None] | None = None) -> None:
         Is told, in a sentence, when something slow begins.
     """
     if progress is not None and not is_compiled():
-        progress("compiling the alert decoder (once, some seconds)")
+        progress("compiling the alert decoder (once on this machine, some seconds)")
     read_messages([b"\x00"], _SMALL)
+    read_containers([_container(), _container()])
+    with suppress(OSError):  # the mark only spares a message
+        _mark().touch()
