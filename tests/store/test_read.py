@@ -4,8 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gueststar.errors import BadInput
-from gueststar.store import open_store
+from gueststar.batch import HISTORY
+from gueststar.errors import BadInput, StoreError
+from gueststar.store import open_store, store_path
 from gueststar.store.sky import separation
 from store.alerts import random_alerts, replaced, scored
 
@@ -249,3 +250,54 @@ def test_threads_read_while_one_writes(store):
         assert all(pool.map(look, range(60)))
         writing.result()
     assert store.health()["stored"] == 480
+
+
+def test_records_of_any_arrow_type_come_back(store):
+    batch = random_alerts(130, 1)
+    words = pa.array([f"w{k % 3}" for k in range(130)])
+    native = pa.StructArray.from_arrays(
+        [words.dictionary_encode(), words.cast(pa.string_view()), words.cast(pa.large_binary())],
+        names=["dictionary", "view", "large"],
+    )
+    arrow = batch.arrow
+    at = arrow.schema.get_field_index("native")
+    store.write([type(batch)(arrow.set_column(at, "native", native))])
+    for row in (0, 63, 64, 129):
+        record = store.native(batch.column("alert_id")[row].as_py())
+        word = f"w{row % 3}"
+        assert record == {"dictionary": word, "view": word, "large": word.encode()}
+
+
+def test_a_damaged_record_is_told(store, url):
+    import sqlite3
+
+    batch = random_alerts(3, 1)
+    store.write([batch])
+    other = sqlite3.connect(store_path(url))
+    other.execute("UPDATE native_chunks SET zstd = substr(zstd, 1, 40)")
+    other.commit()
+    other.close()
+    with pytest.raises(StoreError, match="chunk 1 of survey records is damaged"):
+        store.native(batch.column("alert_id")[0].as_py())
+    assert store.object(batch.column("object_id")[0].as_py()).alerts.num_rows
+
+
+def test_curves_keep_every_float32(store):
+    """Whole numbers above 2**24 and the smallest numbers, also after a second merge."""
+    rng = np.random.default_rng(0)
+    bits = rng.integers(0, 2**32, 4000, dtype=np.uint64).astype(np.uint32).view(np.float32)
+    values = np.concatenate([bits[np.isfinite(bits)][:1990], [17374916, 2**24, 1e38, 5e-45, -0.0]])
+    batch = random_alerts(399, 1, objects=3, points=5)
+    points = batch.column("history").flatten().flatten()
+    points[3] = pa.array(values.astype(np.float32))
+    struct = pa.StructArray.from_arrays(points, fields=list(HISTORY))
+    history = pa.ListArray.from_arrays(np.arange(400, dtype=np.int32) * 5, struct)
+    batch = replaced(batch, history=history)
+    store.write([batch.slice(0, 200)])
+    store.write([batch.slice(200)])
+    found = {}
+    for name in set(batch.column("object_id").to_pylist()):
+        for point in store.light_curve(name).points.to_pylist():
+            found[point["exposure_id"]] = point["flux"]
+    exposures = points[0].to_pylist()
+    assert [found[k] for k in exposures] == values.astype(np.float32).tolist()

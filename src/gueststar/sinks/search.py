@@ -7,6 +7,8 @@ are merged from the alerts of the files when a query asks for them.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -111,26 +113,35 @@ def _make_views(connection: duckdb.DuckDBPyConnection, archive: Archive, query: 
             f"no archive at {archive.folder}: `gueststar ingest --archive` makes one"
         )
     for path in archive.files():
-        with opened(path):  # refuses files that are damaged, newer or not ours
-            pass
+        stat = path.stat()
+        _checked(path, stat.st_mtime_ns, stat.st_size)
     connection.execute("SET allowed_directories = [$1]", [str(archive.folder)])
-    _view(connection, "files", paths)
+    _view(connection, "files", paths, union=False)  # one schema, but for ``native``
     for name, text in VIEWS.items():
         connection.execute(f"CREATE VIEW {name} AS {text}")
     for survey in {word.lower() for word in re.findall(r"\bnative_(\w+)", query, re.IGNORECASE)}:
         mine = [str(path) for path in archive.files() if path.name.startswith(f"{survey}-")]
         if mine:
-            _view(connection, f"files_{survey}", mine)
+            _view(connection, f"files_{survey}", mine, union=True)
             connection.execute(
                 f"CREATE VIEW native_{survey} AS SELECT alert_id, native FROM files_{survey}"
             )
 
 
-def _view(connection: duckdb.DuckDBPyConnection, name: str, paths: list[str]) -> None:
+@lru_cache(maxsize=100_000)
+def _checked(path: Path, mtime_ns: int, size: int) -> None:
+    """Refuse files that are damaged, newer or not ours; look into each once."""
+    with opened(path):
+        pass
+
+
+def _view(
+    connection: duckdb.DuckDBPyConnection, name: str, paths: list[str], *, union: bool
+) -> None:
     listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
     connection.execute(
         f"""CREATE VIEW {name} AS SELECT * FROM
-            read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"""
+            read_parquet([{listed}], union_by_name = {union}, hive_partitioning = false)"""
     )
 
 

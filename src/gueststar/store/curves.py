@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import orjson
@@ -76,8 +77,15 @@ def decode(texts: Sequence[str]) -> tuple[np.ndarray, pa.RecordBatch]:
     curves = [orjson.loads(text) for text in texts]
     curve = np.repeat(np.arange(len(curves), dtype=np.int64), [len(c) for c in curves])
     columns = list(zip(*chain.from_iterable(curves), strict=True)) or [()] * len(HISTORY)
-    arrays = [pa.array(c, f.type) for c, f in zip(columns, HISTORY, strict=True)]
+    arrays = [_column(c, f.type) for c, f in zip(columns, HISTORY, strict=True)]
     return curve, pa.RecordBatch.from_arrays(arrays, schema=HISTORY_SCHEMA)
+
+
+def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Whole numbers stand without a point in JSON, so floats are made by NumPy: None is NaN."""
+    if not pa.types.is_floating(kind):
+        return pa.array(values, kind)
+    return pa.array(np.array(values, dtype=np.float64), from_pandas=True).cast(kind, safe=False)
 
 
 def statistics(

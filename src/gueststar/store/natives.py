@@ -1,13 +1,11 @@
 """The survey's own records, as the store keeps them: Arrow columns in small compressed chunks.
 
-A chunk is one Arrow IPC message of at most 64 records, compressed whole with zstd; the Arrow
-schema, which is larger than a record, is kept once. Measured against one JSON text an alert
-and against the Parquet archive in ``docs/store.md``.
+A chunk is an Arrow IPC stream of at most 64 records, compressed whole with zstd. Measured against
+one JSON text an alert and against the Parquet archive in ``docs/store.md``.
 """
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from typing import Any
 
@@ -44,32 +42,23 @@ def insert(
     """
     if native is None or rows == 0:
         return [_NO_NATIVE] * rows
-    schema_id = _schema_id(connection, pa.schema([pa.field("native", native.type)]))
     places: list[tuple[int | None, int | None]] = []
     for start in range(0, rows, CHUNK):
         part = native.slice(start, CHUNK)
-        chunk_id = _insert_chunk(connection, schema_id, part)
+        chunk_id = _insert_chunk(connection, part)
         places += [(chunk_id, row) for row in range(len(part))]
     return places
 
 
-def _schema_id(connection: sqlite3.Connection, schema: pa.Schema) -> int:
-    arrow = schema.serialize().to_pybytes()
-    digest = hashlib.sha256(arrow).digest()
-    connection.execute(
-        "INSERT INTO native_schemas (digest, arrow) VALUES (?, ?) ON CONFLICT DO NOTHING",
-        (digest, arrow),
-    )
-    query = "SELECT schema_id FROM native_schemas WHERE digest = ?"
-    return int(connection.execute(query, (digest,)).fetchone()[0])
-
-
-def _insert_chunk(connection: sqlite3.Connection, schema_id: int, part: pa.StructArray) -> int:
-    message = pa.RecordBatch.from_arrays([part], names=["native"]).serialize()
-    packed = pa.Codec(_CODEC, compression_level=_LEVEL).compress(message)
+def _insert_chunk(connection: sqlite3.Connection, part: pa.StructArray) -> int:
+    batch = pa.RecordBatch.from_arrays([part], names=["native"])
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as stream:
+        stream.write_batch(batch)
+    plain = sink.getvalue()
+    packed = pa.Codec(_CODEC, compression_level=_LEVEL).compress(plain)
     cursor = connection.execute(
-        "INSERT INTO native_chunks (schema_id, size, zstd) VALUES (?, ?, ?)",
-        (schema_id, message.size, packed),
+        "INSERT INTO native_chunks (size, zstd) VALUES (?, ?)", (plain.size, packed)
     )
     return int(cursor.lastrowid or 0)
 
@@ -82,23 +71,23 @@ def read(connection: sqlite3.Connection, chunk_id: int, row: int) -> dict[str, A
     StoreError
         If the chunk is missing or damaged.
     """
-    query = """SELECT s.arrow, c.size, c.zstd FROM native_chunks AS c
-               JOIN native_schemas AS s ON s.schema_id = c.schema_id WHERE c.chunk_id = ?"""
+    query = "SELECT size, zstd FROM native_chunks WHERE chunk_id = ?"
     found = connection.execute(query, (chunk_id,)).fetchone()
     if found is None:
         raise StoreError(f"the record of this alert is gone: no chunk {chunk_id} in the store")
     try:
         record = _unpack(*found).column(0)[row].as_py()
-    except (pa.ArrowInvalid, pa.ArrowIndexError, OSError, IndexError) as error:
+    except (pa.ArrowException, OSError, IndexError) as error:
         raise StoreError(f"chunk {chunk_id} of survey records is damaged: {error}") from error
     return dict(record or {})
 
 
-def _unpack(arrow: bytes, size: int, packed: bytes) -> pa.RecordBatch:
+def _unpack(size: int, packed: bytes) -> pa.RecordBatch:
     if size > MAX_CHUNK_BYTES:
         raise pa.ArrowInvalid(f"it says that it unpacks to {size} bytes")
-    message = pa.Codec(_CODEC).decompress(packed, decompressed_size=size)
-    return pa.ipc.read_record_batch(message, pa.ipc.read_schema(pa.py_buffer(arrow)))
+    plain = pa.Codec(_CODEC).decompress(packed, decompressed_size=size)
+    with pa.ipc.open_stream(plain) as stream:
+        return stream.read_next_batch()
 
 
 def native_of(batch: pa.RecordBatch, rows: np.ndarray) -> pa.StructArray | None:

@@ -41,11 +41,8 @@ CREATE TABLE cutout_rows (
     alert_id INTEGER PRIMARY KEY, packed INTEGER NOT NULL,
     science BLOB, template BLOB, difference BLOB);
 
-CREATE TABLE native_schemas (
-    schema_id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, arrow BLOB NOT NULL);
 CREATE TABLE native_chunks (
-    chunk_id INTEGER PRIMARY KEY, schema_id INTEGER NOT NULL, size INTEGER NOT NULL,
-    zstd BLOB NOT NULL);
+    chunk_id INTEGER PRIMARY KEY, size INTEGER NOT NULL, zstd BLOB NOT NULL);
 
 CREATE TABLE score_names (
     name_id INTEGER PRIMARY KEY, module TEXT NOT NULL, class TEXT NOT NULL,
