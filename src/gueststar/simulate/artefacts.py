@@ -13,12 +13,12 @@ from gueststar.simulate.render import CANVAS, CENTRE, add_line
 
 #: Shares of the kinds of artefact, in sparse and in crowded fields.
 SPARSE = {
-    "bright_star": 0.26, "dipole": 0.2, "cosmic_ray": 0.17, "column": 0.08, "halo": 0.07,
-    "edge": 0.07, "streak": 0.07, "noise": 0.08,
+    "bright_star": 0.3, "dipole": 0.2, "cosmic_ray": 0.17, "column": 0.08, "halo": 0.07,
+    "edge": 0.07, "streak": 0.07, "noise": 0.04,
 }  # fmt: skip
 CROWDED = {
-    "bright_star": 0.52, "dipole": 0.25, "cosmic_ray": 0.05, "column": 0.03, "halo": 0.04,
-    "edge": 0.05, "streak": 0.02, "noise": 0.04,
+    "bright_star": 0.54, "dipole": 0.25, "cosmic_ray": 0.05, "column": 0.03, "halo": 0.04,
+    "edge": 0.05, "streak": 0.02, "noise": 0.02,
 }  # fmt: skip
 KINDS = tuple(SPARSE)
 _STARS = ("bright_star", "dipole")
@@ -53,7 +53,7 @@ def draw_bogus(rng: np.random.Generator, log: Exposures, crowded: bool) -> Sourc
     if kind not in _STARS:
         return Source(kind, False, flux)
     brighter = rng.uniform(2.8, 6.5) if kind == "bright_star" else rng.uniform(2.2, 5.5)
-    star = log.limit[-1] - brighter + colours(rng)
+    star = max(log.limit[-1] - brighter, 12.2) + colours(rng)
     source = Source(kind, False, flux, star)
     source.spurious = _returns(rng, log)
     return source
@@ -65,17 +65,31 @@ def _returns(rng: np.random.Generator, log: Exposures) -> np.ndarray:
     return np.asarray(ratio * log.flux_err * log.to_njy(np.arange(len(log))))
 
 
-def draw_fault(rng: np.random.Generator, source: Source) -> Fault:
-    """Draw the errors of alignment, PSF and flux scale: small, unless they make the alert."""
+def draw_fault(rng: np.random.Generator, source: Source, log: Exposures, exposure: int) -> Fault:
+    """Draw the errors of alignment, PSF and flux scale: small, unless they make the alert.
+
+    Those that make an alert are the larger the fainter the star is, so that they show above the
+    noise.
+    """
     shift, broader, scale = rng.normal(0, 0.035, 2), 1 + rng.normal(0, 0.008), rng.normal(0, 0.004)
     if source.kind == "dipole":
-        angle, size = rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 1.1)
-        shift = shift + size * np.array([np.cos(angle), np.sin(angle)])
+        angle = rng.uniform(0, 2 * np.pi)
+        size = max(rng.uniform(0.3, 1.1), rng.uniform(25, 60) / _ratio(source, log, exposure))
+        shift = shift + min(size, 1.6) * np.array([np.cos(angle), np.sin(angle)])
     elif source.kind == "bright_star":
-        broader = 1 + rng.choice([-1, 1]) * rng.uniform(0.05, 0.2)
+        wrong = max(rng.uniform(0.05, 0.2), rng.uniform(12, 30) / _ratio(source, log, exposure))
+        broader = 1 + rng.choice([-1, 1]) * min(wrong, 0.3)
         scale = rng.normal(0, 0.008)
         shift = rng.normal(0, 0.12, 2)
     return Fault((float(shift[0]), float(shift[1])), float(broader), float(1 + scale))
+
+
+def _ratio(source: Source, log: Exposures, exposure: int) -> float:
+    """Signal to noise of the star itself."""
+    if source.star is None:
+        return 1.0
+    flux = flux_of(source.star[log.fid[exposure]]) / log.to_njy(exposure)
+    return float(flux / log.flux_err[exposure])
 
 
 def _cosmic_ray(rng: np.random.Generator, canvas: np.ndarray, sigma: float) -> None:

@@ -11,6 +11,9 @@ from gueststar.simulate import curves
 from gueststar.simulate.exposures import Exposures
 
 NJY = 31.4  # AB mag of 1 nJy
+BRIGHTEST = 13.0  # mag: brighter stars saturate, and nobody trusts their changes
+DETECTION = 5.3  # sigma, of the true flux: what makes a real alert
+LEAST_CHANGE = 0.06  # of the star's own flux: less drowns in what subtraction leaves of it
 
 
 @dataclass
@@ -83,7 +86,8 @@ def _varying(
 
 def _magnitude(rng: np.random.Generator, log: Exposures, brighter: float) -> np.ndarray:
     """Draw the star's magnitudes: brighter than tonight's limit by up to ``brighter``."""
-    return np.asarray(log.limit[-1] - rng.uniform(0.3, brighter) + colours(rng))
+    red = max(log.limit[-1] - rng.uniform(0.3, brighter), BRIGHTEST)
+    return np.asarray(red + colours(rng))
 
 
 def rr_lyrae(rng: np.random.Generator, log: Exposures) -> Source:
@@ -191,16 +195,25 @@ CROWDED: tuple[tuple[Draw, float], ...] = (
 def draw_real(rng: np.random.Generator, log: Exposures, crowded: bool) -> Source:
     """Draw one real object that tonight's exposures detect at least once.
 
-    Objects too faint tonight are drawn again; the last try is brightened to 6 sigma.
+    Objects too faint tonight are drawn again; the last try is scaled to 6 sigma.
     """
     kinds, shares = zip(*(CROWDED if crowded else SPARSE), strict=True)
     make = kinds[rng.choice(len(kinds), p=shares)]
-    error = log.flux_err[-log.visits :] * log.to_njy(np.asarray(log.tonight))
-    for _ in range(6):
+    for _ in range(8):
         source: Source = make(rng, log)
-        ratio = float(np.max(np.abs(source.flux[-log.visits :]) / error))
-        if 5.5 < ratio < 800:
+        ratio = significance(source, log)
+        if np.any((ratio > DETECTION) & (ratio < 800)):
             return source
-    if source.real:
-        source.flux = source.flux * (6.0 / max(ratio, 1e-3))
+    source.flux = source.flux * (6.0 / max(float(ratio.max()), 1e-3))
     return source
+
+
+def significance(source: Source, log: Exposures) -> np.ndarray:
+    """Give the true signal to noise in tonight's exposures; 0 where the star's residual wins."""
+    tonight = np.asarray(log.tonight)
+    flux = np.abs(source.flux[tonight])
+    ratio = flux / (log.flux_err[tonight] * log.to_njy(tonight))
+    if source.star is None:
+        return np.asarray(ratio)
+    own = flux_of(source.star[log.fid[tonight]])
+    return np.where(flux > LEAST_CHANGE * own, ratio, 0.0)

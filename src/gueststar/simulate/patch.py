@@ -13,11 +13,10 @@ import numpy as np
 from gueststar.simulate.artefacts import Fault, draw_bogus, draw_fault
 from gueststar.simulate.exposures import Exposures, night_of, observe
 from gueststar.simulate.masks import Mask, draw_mask
-from gueststar.simulate.objects import Source, draw_real
+from gueststar.simulate.objects import DETECTION, Source, draw_real, significance
 from gueststar.simulate.scene import Scene, draw_crowding, draw_scene
 
 ALERTS = 16
-DETECTION = 5.3  # sigma, of the true flux: what makes a real alert
 _LETTERS = 26**7
 _DETECTOR = (3072.0, 3080.0)  # pixels
 
@@ -105,7 +104,7 @@ def draw_patch(seed: int, number: int, bogus: float = 0.45) -> Patch:
             thing.exposures = thing.exposures[:wanted]
             wanted -= len(thing.exposures)
             things.append(thing)
-    slots = [_slot(rng, t, e, crowded) for t in things for e in t.exposures]
+    slots = [_slot(rng, t, log, e, crowded) for t in things for e in t.exposures]
     order = rng.permutation(ALERTS)
     return Patch(number, seed, crowding, log, things, [slots[i] for i in order], rng)
 
@@ -139,14 +138,16 @@ def _alerts_of(rng: np.random.Generator, source: Source, log: Exposures) -> list
     tonight = np.asarray(log.tonight)
     if not source.real:
         return [int(rng.choice(tonight))]
-    ratio = np.abs(source.flux[tonight]) / (log.flux_err[tonight] * log.to_njy(tonight))
+    ratio = significance(source, log)
     seen = tonight[ratio > DETECTION]
     return [int(e) for e in (seen if len(seen) else tonight[[np.argmax(ratio)]])]
 
 
-def _slot(rng: np.random.Generator, thing: Thing, exposure: int, crowded: bool) -> Slot:
+def _slot(
+    rng: np.random.Generator, thing: Thing, log: Exposures, exposure: int, crowded: bool
+) -> Slot:
     x, y = rng.uniform(-0.5, 0.5, 2)
-    fault = draw_fault(rng, thing.source)
+    fault = draw_fault(rng, thing.source, log, exposure)
     if thing.source.kind == "dipole":  # the detection sits on the positive lobe, not on the star
         x, y = x - 1.6 * fault.shift[0], y - 1.6 * fault.shift[1]
     mask = draw_mask(rng, thing.source.kind, crowded)
