@@ -372,3 +372,25 @@ def test_hostile_packets_take_little_memory():
     assert len(decoded.errors) == 300
     assert pa.total_allocated_bytes() - before < 200 << 20
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 3 << 20  # kB
+
+
+def test_what_hostile_packets_were_like_does_not_swell_later_batches():
+    point = {"type": "record", "name": "p", "fields": [{"name": "a", "type": "double"}]}
+    items = {"type": "array", "items": ["null", point]}
+    schema = {"type": "record", "name": "swell", "fields": [{"name": "x", "type": items}]}
+    before = pa.total_allocated_bytes()
+    hostile = read_messages([long(60_000) + b"\x00" * 60_001], schema)
+    assert hostile.errors == []
+    later = read_messages([b"\x00"] * 5000, schema)
+    assert len(later.groups[0].batch) == 5000
+    assert pa.total_allocated_bytes() - before < 8 << 20
+
+
+def test_memory_does_not_grow_with_the_number_of_batches():
+    packets = [container([{**ROW, "stamp": bytes(20_000)}])] * 300
+    peaks = []
+    for _ in range(12):
+        for _ in range(10):
+            read_containers(packets)
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    assert peaks[-1] - peaks[2] < 20_000  # kB

@@ -11,6 +11,8 @@ from gueststar.surveys.avro.program import DATA, PAYLOAD, ROOM, VALID, Column, P
 MAX_PAYLOAD = (1 << 31) - 1  # bytes: offsets are int32
 LINE = 64  # bytes of a cache line, Arrow's alignment
 HEADROOM = 1.1  # over what was seen last
+AHEAD = 4  # bytes of rows that may be allocated ahead for every byte of the packets
+FIRST_ROWS = 1 << 16  # records for which rows are allocated at once
 
 
 def _padded(size: int) -> int:
@@ -83,14 +85,21 @@ class Buffers:
     program : Program
         Whose columns they are.
     records : int
-        Records expected; the sizes follow from what the program saw before.
+        Records that the blocks say they hold.
+    size : int
+        Bytes of the blocks: what is allocated ahead stays in proportion to it, whatever the
+        packets say and whatever earlier packets were like.
     """
 
-    def __init__(self, program: Program, records: int) -> None:
+    def __init__(self, program: Program, records: int, size: int) -> None:
         self.program = program
-        self.records = max(records, 1)
-        rows = [int(self.records * hint * HEADROOM) + 8 for hint in program.rows_hint]
-        rows[0] = min(self.records, 1 << 16) + 1
+        self.size = size
+        self.records = max(1, min(records, size // max(program.node.min_size, 1), FIRST_ROWS))
+        rows = [
+            min(int(self.records * hint * HEADROOM), self._ahead(k)) + 8
+            for k, hint in enumerate(program.rows_hint)
+        ]
+        rows[0] = self.records + 1
         self.levels = [Level(program, k, count) for k, count in enumerate(rows)]
         self.rows = np.zeros((len(rows), LEVEL_WORDS), np.int64)
         self.rows[:, ROWS_ROOM], self.rows[:, COST] = rows, program.cost
@@ -101,7 +110,11 @@ class Buffers:
         for k, column in enumerate(program.columns):
             if column.payload:
                 hint = program.bytes_hint.get(k, 16.0)
-                self.payload(k, int(self.records * hint * HEADROOM) + LINE)
+                self.payload(k, min(int(self.records * hint * HEADROOM), size) + LINE)
+
+    def _ahead(self, level: int) -> int:
+        """Rows of a level that may be allocated before they are needed."""
+        return (AHEAD * self.size + (1 << 20)) // int(self.program.cost[level])
 
     def payload(self, k: int, size: int) -> None:
         """Make or resize the bytes of a text column."""
@@ -118,7 +131,8 @@ class Buffers:
 
     def more_rows(self, level: int, need: int, share: float) -> None:
         """Grow a level to ``need`` rows at least; ``share`` of the records are done."""
-        rows = max(need, 2 * int(self.rows[level, ROWS_ROOM]), _outlook(need, share))
+        ahead = max(2 * int(self.rows[level, ROWS_ROOM]), _outlook(need, share))
+        rows = max(need + need // 4, min(ahead, self._ahead(level)))
         self.levels[level].grow(rows, self.count(level))
         self.levels[level].write(self.table)
         self.rows[level, ROWS_ROOM] = rows
@@ -127,7 +141,8 @@ class Buffers:
         """Grow a text column to ``need`` bytes; False when Arrow's offsets cannot reach them."""
         if need > MAX_PAYLOAD:
             return False
-        self.payload(k, max(need, 2 * int(self.table[k, ROOM]), _outlook(need, share)))
+        ahead = max(2 * int(self.table[k, ROOM]), _outlook(need, share))
+        self.payload(k, max(need, min(ahead, self.size)))
         return True
 
     def learn(self) -> None:

@@ -92,11 +92,13 @@ class _Run:
     def batches(self) -> list[pa.RecordBatch]:
         """Run to the end; one batch, or more when text columns pass Arrow's 2 GB."""
         done = []
-        buffers = Buffers(self.program, int(self.blocks[:, COUNT].clip(0, 1 << 20).sum()))
+        records = int(self.blocks[:, COUNT].clip(0, 1 << 20).sum())
+        size = int((self.blocks[:, STOP] - self.blocks[:, START]).sum())
+        buffers = Buffers(self.program, records, size)
         while code := self._call(buffers):
             if not self._grow(buffers, code):
                 done.append(assemble(buffers))
-                buffers = Buffers(self.program, 1)  # a block that has begun goes on in these
+                buffers = Buffers(self.program, 1, size)  # a block that has begun goes on in these
         buffers.learn()
         done.append(assemble(buffers))
         return done

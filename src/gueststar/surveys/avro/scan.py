@@ -80,24 +80,24 @@ def _entries(sources):  # type: ignore[no-untyped-def]
                     break
 
     @njit(nogil=True, cache=True)
-    def find_blocks(packets, heads, at, used, blocks, errors):  # type: ignore[no-untyped-def]
+    def find_blocks(packets, heads, at, n, blocks, errors):  # type: ignore[no-untyped-def]
         """Walk the blocks of packets from number ``at`` on: (next packet, blocks so far).
 
-        ``heads`` are the heads of the headers without their marker; negative: leave it alone.
+        ``heads`` are the lengths of the headers without marker; negative: leave it alone.
         ``blocks`` gets a row each: packet, address, end, records, number of its first record;
-        ``errors`` a row a packet: code, record, byte, what was said, what there is. It stops before a
-        packet for which ``blocks`` is too small.
+        ``errors`` a row a packet: code, record, byte, what was said, what there is. It stops
+        before a packet for which ``blocks`` is too small.
         """
         _ = sources
         for p in range(at, len(packets)):
             if heads[p] < 0:
                 continue
             start, end = packets[p, 0], packets[p, 0] + packets[p, 1]
-            after = _one_packet(p, start, heads[p], end, blocks, used, errors)
+            after = _one_packet(p, start, heads[p], end, blocks, n, errors)
             if after < 0:
-                return p, used
-            used = after
-        return len(packets), used
+                return p, n
+            n = after
+        return len(packets), n
 
     return match_headers, find_blocks
 
