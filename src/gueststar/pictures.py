@@ -41,7 +41,7 @@ def _noise(good: np.ndarray) -> tuple[float, float]:
     """Limits that keep noise quiet: an image without a source stays grey, not black and white."""
     median = np.median(good)
     sigma = 1.4826 * np.median(np.abs(good - median))
-    return float(median - 2 * sigma), float(max(np.percentile(good, 99.5), median + 12 * sigma))
+    return float(median - 2 * sigma), float(max(np.percentile(good, 99.5), median + 16 * sigma))
 
 
 def _zscale(good: np.ndarray) -> tuple[float, float]:
@@ -73,7 +73,7 @@ def stretched(image: np.ndarray, stretch: str = "asinh") -> np.ndarray:
     image : numpy.ndarray, shape ``(rows, columns)``
         Any values; NaN and infinity are masked.
     stretch : {"auto", "asinh", "linear", "log", "zscale"}
-        ``auto``: asinh from 2 sigma of the noise below the median to 12 above it, or to the 99.5
+        ``auto``: asinh from 2 sigma of the noise below the median to 16 above it, or to the 99.5
         percentile if that is more; ``asinh`` (Lupton et al. 2004, softening 0.1), ``linear`` and
         ``log`` between the 0.5 and 99.5 percentiles; ``zscale`` linear between the limits of
         IRAF's algorithm (astropy).

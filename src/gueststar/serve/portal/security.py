@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from litestar.datastructures import MutableScopeHeaders
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 #: Only our own server is spoken to. Plotly writes <style> elements and style attributes, hence
@@ -67,7 +68,7 @@ class LoopbackOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 421."""
-        if scope["type"] != "http" or is_loopback(_host(scope)):
+        if scope["type"] != ScopeType.HTTP or is_loopback(_host(scope)):
             await self.app(scope, receive, send)
             return
         body = b"This portal answers to localhost only; open it as http://127.0.0.1 and its port."

@@ -57,7 +57,8 @@ def _answer(
     if request.url.path.endswith(_MACHINES):
         body = orjson.dumps({"error": sentence})
         return Response(body, status_code=status, media_type="application/json")
-    sentence = sentence[:1].upper() + sentence[1:]
+    if not sentence.split(maxsplit=1)[0].endswith((":", ",")):  # fields keep their spelling
+        sentence = sentence[:1].upper() + sentence[1:]
     return house_of(request).page(
         "error.html",
         status=status,

@@ -27,11 +27,11 @@ function zscale(sorted) {
   return [Math.max(sorted[0], mid - reach), Math.min(sorted[n - 1], mid + reach)];
 }
 
-/** Quiet noise: from 2 sigma below the median to 12 above it, or to the 99.5 percentile if that is more. */
+/** Quiet noise: from 2 sigma below the median to 16 above it, or to the 99.5 percentile if that is more. */
 function noise(sorted) {
   const median = at(sorted, 0.5);
   const sigma = 1.4826 * at(sorted.map((value) => Math.abs(value - median)).sort(), 0.5);
-  return [median - 2 * sigma, Math.max(at(sorted, 0.995), median + 12 * sigma)];
+  return [median - 2 * sigma, Math.max(at(sorted, 0.995), median + 16 * sigma)];
 }
 
 const asinh = (t) => Math.asinh(10 * t) / Math.asinh(10);
