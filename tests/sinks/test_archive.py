@@ -52,6 +52,26 @@ def test_every_column_comes_back(archive):
     assert scores[0][0].keys() == {"module", "version", "class", "value", "reason"}
 
 
+def test_everything_but_stamps_is_compressed(archive):
+    batch = random_alerts(30, 1, nights=1)
+    native = pa.array([{"m": [("k", 1.5)], "l": [[{"x": k}]]} for k in range(30)], NESTED)
+    arrow = batch.arrow
+    at = arrow.schema.get_field_index("native")
+    path = archive.write([type(batch)(arrow.set_column(at, "native", native))])[0]
+    group = pq.read_metadata(path).row_group(0)
+    columns = [group.column(k) for k in range(group.num_columns)]
+    plain = {c.path_in_schema for c in columns if c.compression == "UNCOMPRESSED"}
+    assert plain == {"science", "template", "difference"}
+
+
+NESTED = pa.struct(
+    [
+        ("m", pa.map_(pa.string(), pa.float64())),
+        ("l", pa.list_(pa.list_(pa.struct([("x", pa.int64())])))),
+    ]
+)
+
+
 def test_several_modules_keep_their_rows(archive):
     batch = random_alerts(9, 1, nights=1)
     reasons = [None, "no cutout"] * 4 + [None]

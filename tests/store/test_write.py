@@ -271,3 +271,15 @@ def test_cutouts_are_never_shared_between_alerts(store):
         cutouts = store.cutouts(batch.column("alert_id")[row].as_py())
         for name in CUTOUTS:
             assert getattr(cutouts, name) == batch.column(name)[row].as_py()
+
+
+def test_ages_follow_when_an_earlier_detection_arrives(store):
+    late, early = (random_alerts(20, 1, objects=4, points=k) for k in (2, 8))
+    early = replaced(moved(early, "b"), alert_id=np.arange(20))
+    store.write([late])
+    before = min(store.night(sort="age")["age"].to_pylist())
+    store.write([early])
+    rows = store.night(sort="age", limit=100).to_pylist()
+    assert min(row["age"] for row in rows) > before
+    for row in rows:
+        assert row["age"] == pytest.approx(row["mjd_tai"] - row["first_mjd_tai"], abs=1e-9)

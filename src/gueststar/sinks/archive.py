@@ -293,13 +293,30 @@ def _write_file(table: pa.Table, path: Path) -> None:
             table,
             file,
             row_group_size=ROW_GROUP,
-            compression="zstd",
-            compression_level=1,
+            compression=_codecs(table.schema),
             use_dictionary=[n for n in _DICTIONARY if n in narrow],
             write_statistics=[n for n in narrow if n not in {"native", "history", "scores"}],
         )
         file.flush()
         os.fsync(file.fileno())
+
+
+def _codecs(schema: pa.Schema) -> dict[str, str]:
+    """Codec of every leaf column: zstd, but for stamps, which are gzip'ed already."""
+    leaves = [leaf for field in schema for leaf in _leaves(field.type, field.name)]
+    return {leaf: "none" if leaf in CUTOUTS else "zstd" for leaf in leaves}
+
+
+def _leaves(kind: pa.DataType, path: str) -> list[str]:
+    """Paths of the leaves of a column, as Parquet writes them."""
+    if pa.types.is_struct(kind):
+        return [leaf for f in kind for leaf in _leaves(f.type, f"{path}.{f.name}")]
+    if pa.types.is_map(kind):
+        parts = {"key": kind.key_type, "value": kind.item_type}
+        return [leaf for n, t in parts.items() for leaf in _leaves(t, f"{path}.key_value.{n}")]
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _leaves(kind.value_type, f"{path}.list.element")
+    return [path]
 
 
 def _sync_folder(folder: Path) -> None:

@@ -45,11 +45,7 @@ _ITS_ALERT = " AND EXISTS (SELECT 1 FROM alert_rows AS a WHERE a.alert_id = s.al
 _SORTS = {
     "time": ("alert_rows AS a INDEXED BY alert_by_time", "a.mjd_tai"),
     "magnitude": ("alert_rows AS a INDEXED BY alert_by_mag", "a.mag"),
-    "age": (
-        """alert_rows AS a INDEXED BY alert_by_time
-           LEFT JOIN object_rows AS o ON o.object_id = a.object_id""",
-        "a.mjd_tai - o.first_mjd_tai",
-    ),
+    "age": ("alert_rows AS a INDEXED BY alert_by_age", "a.age"),
 }
 
 
@@ -221,7 +217,7 @@ def _total(connection: sqlite3.Connection, page: Page, values: dict[str, Any]) -
 def _rows(connection: sqlite3.Connection, ids: list[int], name: int | None) -> pa.Table:
     query = f"""
         SELECT {columns_sql(ALERTS, "a")}, s.value, s.reason, o.first_mjd_tai, o.n_detections,
-               a.mjd_tai - o.first_mjd_tai
+               a.age
         FROM json_each(?) AS wanted
         CROSS JOIN alert_rows AS a ON a.alert_id = wanted.value
         LEFT JOIN score_rows AS s

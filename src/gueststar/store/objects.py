@@ -23,6 +23,7 @@ from gueststar.store.sorting import DUPLICATE, NEW, Sorted
 
 _FIELDS = ("alert_id", "object_id", "survey", "ra", "dec", "healpix29", "flux", "flux_err")
 _INSERT = f"INSERT INTO object_rows VALUES ({','.join('?' * 12)})"
+_FIRST = 6  # column first_mjd_tai
 _OBJECTS = ("curve_rows", "object_id")
 _LONERS = ("own_curve_rows", "alert_id")
 
@@ -36,21 +37,27 @@ class _Curves:
     points: pa.RecordBatch
 
 
-def update(connection: sqlite3.Connection, parts: Sequence[Sorted]) -> None:
-    """Merge the histories of new and duplicate alerts, and renew their objects."""
+def update(connection: sqlite3.Connection, parts: Sequence[Sorted]) -> dict[str, float | None]:
+    """Merge the histories of new and duplicate alerts, and renew their objects.
+
+    Returns
+    -------
+    dict of str to float or None
+        First detection of each of these objects, MJD TAI.
+    """
     picked = [(p, p.rows(NEW, DUPLICATE)) for p in parts]
     rows = [_pick(p.batch.arrow, rows) for p, rows in picked if len(rows)]
     if not rows:
-        return
+        return {}
     table = pa.Table.from_batches(rows).combine_chunks().to_batches()[0]
     new = np.concatenate([p.code[rows] == NEW for p, rows in picked if len(rows)])
     alone = table.column("object_id").is_null().to_numpy(zero_copy_only=False)
     if alone.any():
         _merge(connection, _LONERS, table.filter(pa.array(alone)))
-    if not alone.all():
-        mine = table.filter(pa.array(~alone))
-        merged = _merge(connection, _OBJECTS, mine)
-        _renew(connection, merged, mine, new[~alone])
+    if alone.all():
+        return {}
+    mine = table.filter(pa.array(~alone))
+    return _renew(connection, _merge(connection, _OBJECTS, mine), mine, new[~alone])
 
 
 def _pick(batch: pa.RecordBatch, rows: np.ndarray) -> pa.RecordBatch:
@@ -100,8 +107,8 @@ def _write_curves(
 
 def _renew(
     connection: sqlite3.Connection, merged: _Curves, rows: pa.RecordBatch, new: np.ndarray
-) -> None:
-    """Write the rows of objects that have changed."""
+) -> dict[str, float | None]:
+    """Write the rows of objects that have changed; return all first detections."""
     owner = rows.column("object_id").dictionary_encode().indices.to_numpy()
     best = _best(owner, rows)
     counts = np.bincount(owner, weights=new, minlength=len(merged.keys)).astype(int).tolist()
@@ -113,10 +120,26 @@ def _renew(
             merged.keys, best, counts, *numbers, strict=True
         )
     ]
-    changed = [row for row in after if before.get(row[1]) != row]
-    moved = [before[row[1]][:2] for row in changed if row[1] in before]
-    connection.executemany("DELETE FROM object_rows WHERE healpix29 = ? AND object_id = ?", moved)
+    _replace(connection, before, [row for row in after if before.get(row[1]) != row])
+    return {row[1]: row[_FIRST] for row in after}
+
+
+def _replace(
+    connection: sqlite3.Connection,
+    before: dict[str, tuple[Any, ...]],
+    changed: list[tuple[Any, ...]],
+) -> None:
+    """Write objects anew, and the ages of their earlier alerts where the beginning has moved."""
+    there = [row for row in changed if row[1] in before]
+    connection.executemany(
+        "DELETE FROM object_rows WHERE healpix29 = ? AND object_id = ?",
+        [before[row[1]][:2] for row in there],
+    )
     connection.executemany(_INSERT, sorted(changed))
+    connection.executemany(
+        "UPDATE alert_rows SET age = mjd_tai - ? WHERE object_id = ?",
+        [(row[_FIRST], row[1]) for row in there if before[row[1]][_FIRST] != row[_FIRST]],
+    )
 
 
 def _best(owner: np.ndarray, rows: pa.RecordBatch) -> list[tuple[Any, ...]]:

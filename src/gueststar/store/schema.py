@@ -19,13 +19,14 @@ TABLES = """
 CREATE TABLE alert_rows (
     healpix29 INTEGER NOT NULL, alert_id INTEGER NOT NULL, object_id TEXT, survey TEXT NOT NULL,
     band TEXT, mjd_tai REAL NOT NULL, night INTEGER NOT NULL, ra REAL NOT NULL, dec REAL NOT NULL,
-    flux REAL, flux_err REAL, mag REAL, published_rb REAL, program INTEGER,
+    flux REAL, flux_err REAL, mag REAL, published_rb REAL, program INTEGER, age REAL,
     chunk_id INTEGER, chunk_row INTEGER,
     PRIMARY KEY (healpix29, alert_id)) WITHOUT ROWID;
 CREATE UNIQUE INDEX alert_by_id ON alert_rows (alert_id);
 CREATE INDEX alert_by_object ON alert_rows (object_id, mjd_tai) WHERE object_id IS NOT NULL;
 CREATE INDEX alert_by_time ON alert_rows (night, mjd_tai, alert_id);
 CREATE INDEX alert_by_mag ON alert_rows (night, mag, alert_id);
+CREATE INDEX alert_by_age ON alert_rows (night, age, alert_id);
 
 CREATE TABLE object_rows (
     healpix29 INTEGER NOT NULL, object_id TEXT NOT NULL, survey TEXT NOT NULL,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 import time
 import zlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 _ALERT = (
     "healpix29", "alert_id", "object_id", "survey", "band", "mjd_tai", "night", "ra", "dec",
-    "flux", "flux_err", "mag", "published_rb", "program", "chunk_id", "chunk_row",
+    "flux", "flux_err", "published_rb", "program", "mag", "age", "chunk_id", "chunk_row",
 )  # fmt: skip
+_GIVEN = _ALERT[: _ALERT.index("mag")]
 _INSERT_ALERT = f"""INSERT INTO alert_rows ({",".join(_ALERT)})
                     VALUES ({",".join("?" * len(_ALERT))})"""
 _FITS = b"SIMPLE"
@@ -47,9 +48,9 @@ def write(
     sorter = Sorter(connection, alerts, dead)
     parts = [sorter.sort(batch) for batch in alerts]
     ledger.revive(connection, sorter.revived)
+    begun = objects.update(connection, parts)
     for part in parts:
-        _write_part(connection, part)
-    objects.update(connection, parts)
+        _write_part(connection, part, begun)
     buried = sum(_bury(connection, sorter, batch) for batch in dead)
     report = _report(parts, dead, buried)
     received = report.received - len(sorter.revived)
@@ -90,10 +91,12 @@ def _report(parts: Sequence[Sorted], dead: Sequence[pa.RecordBatch], buried: int
     )
 
 
-def _write_part(connection: sqlite3.Connection, part: Sorted) -> None:
+def _write_part(
+    connection: sqlite3.Connection, part: Sorted, begun: Mapping[str, float | None]
+) -> None:
     new, twice = part.rows(NEW), part.rows(DUPLICATE)
     if len(new):
-        _insert_alerts(connection, part.batch, new)
+        _insert_alerts(connection, part.batch, new, begun)
         _insert_cutouts(connection, part.batch, new)
         scoring.insert(connection, part.batch, new)
     scoring.add(connection, part.batch, part.rows(DUPLICATE, KNOWN))
@@ -102,19 +105,26 @@ def _write_part(connection: sqlite3.Connection, part: Sorted) -> None:
     _enter(connection, part)
 
 
-def _insert_alerts(connection: sqlite3.Connection, batch: AlertBatch, rows: np.ndarray) -> None:
+def _insert_alerts(
+    connection: sqlite3.Connection,
+    batch: AlertBatch,
+    rows: np.ndarray,
+    begun: Mapping[str, float | None],
+) -> None:
     """Insert in the order of the clustering, so that neighbouring pages are met once."""
     places = natives.insert(connection, natives.native_of(batch.arrow, rows), len(rows))
+    columns = dict(zip(_GIVEN, _columns(batch, rows, _GIVEN), strict=True))
     mag = pa.array(magnitude(batch.numpy("flux"))[rows], from_pandas=True).to_pylist()
-    before, after = _ALERT[: _ALERT.index("mag")], _ALERT[_ALERT.index("mag") + 1 : -2]
-    chunk = list(zip(*places, strict=True))
-    columns = [*_columns(batch, rows, before), mag, *_columns(batch, rows, after), *chunk]
+    age = [
+        None if (first := begun.get(name)) is None else mjd - first
+        for name, mjd in zip(columns["object_id"], columns["mjd_tai"], strict=True)
+    ]
     order = np.lexsort((batch.numpy("alert_id")[rows], batch.numpy("healpix29")[rows]))
-    tuples = list(zip(*columns, strict=True))
+    tuples = list(zip(*columns.values(), mag, age, *zip(*places, strict=True), strict=True))
     connection.executemany(_INSERT_ALERT, [tuples[row] for row in order])
 
 
-def _columns(batch: AlertBatch, rows: np.ndarray, names: Sequence[str]) -> list[list[object]]:
+def _columns(batch: AlertBatch, rows: np.ndarray, names: Sequence[str]) -> list[list[Any]]:
     if len(rows) == len(batch):
         return [batch.column(name).to_pylist() for name in names]
     picked = pa.array(rows)
