@@ -43,7 +43,7 @@ GOOD = write_card(CARD)
         ("name = ", "is not TOML"),
         ("a = " + "[" * 100_000, "is not TOML"),
         ("", "has no name, version"),
-        (GOOD.replace('name = "rb"', 'name = "r b"'), "must be letters"),
+        (GOOD.replace('name = "rb"', 'name = "r b"'), "cannot name a model"),
         (GOOD.replace('name = "rb"', "name = 3"), "name cannot be 3"),
         (GOOD.replace('["real"]', "[]"), "no classes"),
         (GOOD.replace('["real"]', "[1]"), "classes cannot be 1"),

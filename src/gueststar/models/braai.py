@@ -16,7 +16,7 @@ import numpy as np
 from gueststar.errors import BadInput, did_you_mean
 from gueststar.features.stamps import NORMS
 from gueststar.models.bundle import golden_inputs, write_bundle
-from gueststar.models.card import Card, Recipe
+from gueststar.models.card import Card, Recipe, check_name
 from gueststar.models.installed import user_folder
 from gueststar.models.vgg6 import VGG6, check_weights, onnx_model
 
@@ -69,8 +69,12 @@ def import_braai(
     ------
     BadInput
         If the file is not HDF5, is another net, or its normalisation is not known.
+    BadBundle
+        If the name cannot be a module's.
     """
     file = Path(file)
+    if name:
+        check_name(name)
     known = _recognise(file, name, norm)
     weights = read_weights(file)
     card = _card(file, known)

@@ -24,6 +24,7 @@ A card is TOML that a person reads and writes::
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -104,8 +105,7 @@ class Card:
         BadBundle
             If the name cannot be a prefix of columns, or there is no class or input.
         """
-        if not self.name.isidentifier():
-            raise BadBundle(f"the name {self.name!r} must be letters, digits and underscores")
+        check_name(self.name)
         for what in ("classes", "inputs"):
             if not getattr(self, what):
                 raise BadBundle(f"the card of {self.name!r} has no {what}")
@@ -124,6 +124,21 @@ class Card:
         if len(self.inputs) != 1:
             raise BadBundle(f"{self.name!r} has {len(self.inputs)} inputs where one is expected")
         return self.inputs[0]
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that cannot be a prefix of columns.
+
+    Raises
+    ------
+    BadBundle
+        If it is not lower-case letters, digits and underscores, a letter first.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
+        raise BadBundle(
+            f"{name!r} cannot name a model: use lower-case letters, digits and underscores, "
+            "a letter first"
+        )
 
 
 def read_card(text: str) -> Card:
