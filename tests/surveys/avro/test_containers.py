@@ -16,7 +16,7 @@ import pytest
 
 from gueststar.errors import BadPacket
 from gueststar.surveys.avro import read_containers, read_messages, warm, warm_up
-from gueststar.surveys.avro.header import CACHED, read_header
+from gueststar.surveys.avro.header import CACHED, CACHED_SIZE, known_headers, read_header
 
 SCHEMA = {
     "type": "record",
@@ -241,6 +241,14 @@ def test_threads_give_what_one_thread_gives():
         for _ in range(5):
             together = pool.map(lambda packet: read_containers([packet]).groups[0].batch, packets)
             assert all(a.equals(b) for a, b in zip(alone, together, strict=True))
+
+
+def test_a_huge_header_is_read_and_not_remembered():
+    schema = {**SCHEMA, "name": "huge", "note": "x" * CACHED_SIZE}
+    packet = by_hand((1, body(rows(2)[1])), schema=schema)
+    decoded = read_containers([packet, packet])
+    assert decoded.groups[0].row.tolist() == [0, 1]
+    assert all(len(head) <= CACHED_SIZE for head, _ in known_headers())
 
 
 def test_no_packets_and_other_arrays():

@@ -124,3 +124,33 @@ def test_decimals_come_through_the_fallback():
     assert decoded.groups[0].batch.to_pylist() == rows
     assert decoded.groups[0].batch.schema.field("a").type == pa.decimal128(9, 2)
     assert [error.row for error in decoded.errors] == [1, 2]
+
+
+EMPTY = {"type": "record", "name": "empty", "fields": []}
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (EMPTY, b""),
+        (["null", EMPTY], b"\x02"),
+        ({"type": "array", "items": EMPTY}, b"\x06\x00"),
+        ({"type": "array", "items": "null"}, b"\x06\x00"),
+        ({"type": "map", "values": "null"}, b"\x02\x02a\x00"),
+        (["null"], b"\x00"),
+        (["int"], b"\x00\x04"),
+        ({"type": "array", "items": [EMPTY]}, b"\x04\x00\x00\x00"),
+        (["null", "int", EMPTY], b"\x04"),
+        ({"type": "array", "items": {"type": "map", "values": {"type": "array", "items": "long"}}},
+         b"\x04\x00\x02\x02a\x02\x02\x00\x00\x00"),
+    ],
+)  # fmt: skip
+def test_odd_shapes_equal_fastavro(same, kind, body):
+    schema = {"type": "record", "name": "r", "fields": [{"name": "x", "type": kind}]}
+    theirs = fastavro.schemaless_reader(io.BytesIO(body), fastavro.parse_schema(schema), None)
+    decoded = read_messages([body, body], schema)
+    assert decoded.errors == []
+    batch = decoded.groups[0].batch
+    batch.validate(full=True)
+    for row in batch.to_pylist():
+        same(schema, theirs, row)

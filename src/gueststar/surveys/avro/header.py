@@ -19,6 +19,7 @@ CODECS = ("null", "deflate", "snappy")
 MAX_HEADER = 4 << 20  # bytes; real ones have 10 to 60 thousand
 MAX_ENTRIES = 1000  # of a header's metadata; real ones have 2 to 6
 CACHED = 64  # headers and schemas that are remembered
+CACHED_SIZE = 256 << 10  # bytes; larger headers are not remembered
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -149,6 +150,8 @@ def read_header(packet: memoryview) -> tuple[bytes, Header]:
     if length + SYNC > len(packet):
         raise BadPacket("the container ends inside its header")
     head = bytes(packet[:length])
+    if length > CACHED_SIZE:
+        return head, _header(metadata, length)
     return head, _headers.get(head, lambda: _header(metadata, length))
 
 

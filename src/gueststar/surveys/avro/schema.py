@@ -17,7 +17,7 @@ import pyarrow as pa
 from gueststar.errors import BadPacket
 
 MAX_DEPTH = 32  # of nesting; real alerts have 4
-MAX_NODES = 20_000  # after named types are expanded; real alerts have some 700
+MAX_NODES = 10_000  # after named types are expanded; real alerts have up to 1,400
 MAX_FIXED = 1 << 16  # bytes
 
 # How a value says whether it is null.
@@ -297,10 +297,12 @@ def parse(schema: Any) -> Node:
 
 
 def _undocumented(schema: Any) -> Any:
+    """Leave out doc strings, and what fastavro adds to schemas that it has parsed."""
     if isinstance(schema, list):
         return [_undocumented(item) for item in schema]
     if isinstance(schema, dict):
-        return {k: _undocumented(v) for k, v in schema.items() if k != "doc"}
+        kept = {k: v for k, v in schema.items() if k != "doc" and not k.startswith("__")}
+        return {k: _undocumented(v) for k, v in kept.items()}
     return schema
 
 
