@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import threading
 import webbrowser
 from collections.abc import Callable
 
@@ -128,4 +129,5 @@ def _announce(address: str, open_browser: bool, ready: Callable[[str], None] | N
     if ready is not None:
         ready(address)
     if open_browser:
-        webbrowser.open(address)
+        # A text browser would hold the server up.
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()

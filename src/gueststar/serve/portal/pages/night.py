@@ -17,6 +17,7 @@ from gueststar.serve.portal.routing import reads
 from gueststar.serve.portal.rows import alert_rows
 
 PAGE = 50
+DEFAULT_MODULE = "rb"
 TOTAL = b"gueststar.total"  # in the table's metadata: rows of all pages
 DEEPEST = 10_000_000  # rows that may be skipped
 BANDS = ("u", "g", "r", "i", "z", "y")
@@ -37,7 +38,7 @@ class NightQuery:
     """What the list was asked for; ``None`` leaves out a filter."""
 
     night: int | None = None
-    module: str = "rb"
+    module: str = ""
     sort: str = "score"
     order: Order = "down"
     min_score: float | None = None
@@ -51,7 +52,7 @@ class NightQuery:
         sort = given.choice("sort", tuple(SORTS), "score")
         return cls(
             night=given.whole("night", 0, 99_991_231),
-            module=given.word("module") or "rb",
+            module=given.word("module") or "",
             sort=sort,
             order=cast(Order, given.choice("order", ("down", "up"), SORTS[sort][2])),
             min_score=given.number("min_score", 0, 1),
@@ -68,7 +69,7 @@ class NightQuery:
     def link(self, **changes: Any) -> str:
         """Return the address of this list with some parameters changed."""
         fields = {**self.__dict__, **changes}
-        plain = {"module": "rb", "sort": "score", "order": SORTS[fields["sort"]][2]}
+        plain = {"module": DEFAULT_MODULE, "sort": "score", "order": SORTS[fields["sort"]][2]}
         given = {k: v for k, v in fields.items() if v is not None and v != plain.get(k)}
         return f"/?{urlencode(given)}" if given else "/"
 
@@ -89,7 +90,8 @@ def night_list(request: Request[Any, Any, Any]) -> Response[str]:
         why = "The store is there, and no alert is in it yet."
         return house.page("empty.html", why=why, store=house.store_url, here="night")
     at = _position(nights, query.night)
-    query = replace(query, night=nights[at]["night"])
+    modules = house.store.modules()
+    query = replace(query, night=nights[at]["night"], module=query.module or _preferred(modules))
     table = _rows(house, query)
     return house.page(
         "night.html",
@@ -102,9 +104,14 @@ def night_list(request: Request[Any, Any, Any]) -> Response[str]:
         count=nights[at]["alerts"],
         earlier=_neighbour(nights, at + 1),
         later=_neighbour(nights, at - 1),
-        modules=house.store.modules() or [query.module],
+        modules=modules,
         **_controls(query),
     )
+
+
+def _preferred(modules: list[str]) -> str:
+    """Return the module whose scores a list shows when none is named."""
+    return DEFAULT_MODULE if DEFAULT_MODULE in modules or not modules else modules[0]
 
 
 def _controls(query: NightQuery) -> dict[str, Any]:

@@ -86,7 +86,10 @@ function walk() {
   const place = $("[data-walk]");
   if (!place) return;
   const list = JSON.parse(sessionStorage.getItem(LIST) ?? "null");
-  const at = list ? list.hrefs.indexOf(place.dataset.walk) : -1;
+  if (!list) return;
+  const paths = list.hrefs.map((href) => href.split("?")[0]);
+  const exact = list.hrefs.indexOf(place.dataset.walk);
+  const at = exact < 0 ? paths.indexOf(location.pathname) : exact;
   if (at < 0) return;
   $("[data-walk-back]").href = list.from;
   $("[data-walk-place]").textContent = `${at + 1} of ${list.hrefs.length}`;
