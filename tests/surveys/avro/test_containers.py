@@ -300,3 +300,13 @@ def test_the_compiled_code_is_kept_for_the_next_process(tmp_path):
     assert said[1] == ""
     kept = {path.name.split("-")[0] for path in Path(tmp_path).rglob("*.nbc")}
     assert any("decode_blocks" in name for name in kept)
+
+
+@pytest.mark.slow
+def test_it_works_where_nothing_can_be_kept():
+    code = (
+        "from numba.core.caching import CacheImpl; CacheImpl._locator_classes = []\n"
+        "from gueststar.surveys.avro import warm_up; warm_up(print)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert "compiling" in done.stdout

@@ -31,7 +31,7 @@ from gueststar.surveys.avro.program import (
     WIDTH,
 )
 from gueststar.surveys.avro.raw import load32, put, set_bit, store32, table_reader, word
-from gueststar.surveys.avro.sources import SOURCES
+from gueststar.surveys.avro.sources import SOURCES, entry
 from gueststar.surveys.avro.values import (
     BAD_BRANCH,
     BAD_COUNT,
@@ -301,7 +301,7 @@ def next_block(state):  # type: ignore[no-untyped-def]
 
 
 def _entry(sources):  # type: ignore[no-untyped-def]
-    @njit(nogil=True, cache=True)
+    @entry
     def decode_blocks(ops, cols, levels, count, frames, state, blocks, stop, decoded, errors):  # type: ignore[no-untyped-def]
         """Read blocks until all are done or more room is needed.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from numba import njit
 
 from gueststar.surveys.avro.raw import same
-from gueststar.surveys.avro.sources import SOURCES
+from gueststar.surveys.avro.sources import SOURCES, entry
 from gueststar.surveys.avro.values import (
     BAD_SYNC,
     BLOCK_COUNT,
@@ -59,7 +59,7 @@ def _one_packet(p, start, head, end, blocks, used, errors):  # type: ignore[no-u
 
 
 def _entries(sources):  # type: ignore[no-untyped-def]
-    @njit(nogil=True, cache=True)
+    @entry
     def match_headers(packets, heads, first, which):  # type: ignore[no-untyped-def]
         """Find the known header that each packet begins with; -1 where there is none.
 
@@ -79,7 +79,7 @@ def _entries(sources):  # type: ignore[no-untyped-def]
                     last = h
                     break
 
-    @njit(nogil=True, cache=True)
+    @entry
     def find_blocks(packets, heads, at, n, blocks, errors):  # type: ignore[no-untyped-def]
         """Walk the blocks of packets from number ``at`` on: (next packet, blocks so far).
 

@@ -30,15 +30,18 @@ def _container() -> bytes:
     return MAGIC + b"\x02\x16avro.schema" + length + text + b"\x00" + sync + b"\x02\x02\x00" + sync
 
 
-def _mark() -> Path:
+def _mark() -> Path | None:
     """Name the file that says: compiled from these sources by this numba."""
-    name = f"decoder-{SOURCES:012x}-numba-{numba.__version__}.compiled"
-    return Path(decode_blocks.stats.cache_path) / name
+    folder = decode_blocks.stats.cache_path
+    if folder is None:  # nothing can be kept here
+        return None
+    return Path(folder) / f"decoder-{SOURCES:012x}-numba-{numba.__version__}.compiled"
 
 
 def is_compiled() -> bool:
     """Tell whether this process or an earlier one has compiled the decoder."""
-    return bool(decode_blocks.signatures) or _mark().exists()
+    mark = _mark()
+    return bool(decode_blocks.signatures) or (mark is not None and mark.exists())
 
 
 def warm_up(progress: Callable[[str], None] | None = None) -> None:
@@ -56,5 +59,6 @@ def warm_up(progress: Callable[[str], None] | None = None) -> None:
         progress("compiling the alert decoder (once on this machine, some seconds)")
     read_messages([b"\x00"], _SMALL)
     read_containers([_container(), _container()])
-    with suppress(OSError):  # the mark only spares a message
-        _mark().touch()
+    if mark := _mark():
+        with suppress(OSError):  # the mark only spares a message
+            mark.touch()
