@@ -17,6 +17,7 @@ LOG_DAYS = 120  # how far back the log goes
 GAIN = 6.2  # electrons per DN
 READ_NOISE = 3.0  # DN
 PIXEL = 1.01  # arcsec
+CLOUDY = 25.0  # zero point below which an exposure saw clouds, AB mag
 _STRIDE = 4_999  # coprime to SLOTS: spreads neighbouring patches over the night
 
 
@@ -71,6 +72,11 @@ class Exposures:
     def limit(self) -> np.ndarray:
         """5 sigma limit with the survey's margin for scatter across the image, AB mag."""
         return np.asarray(self.zero_point - 2.5 * np.log10(5 * self.flux_err) - 0.35)
+
+    @property
+    def cloudy(self) -> bool:
+        """Whether tonight's exposures were taken through clouds."""
+        return bool(self.zero_point[-1] < CLOUDY)
 
     def to_njy(self, index: int | np.ndarray) -> np.ndarray:
         """Give the flux of 1 DN in an exposure, nJy."""

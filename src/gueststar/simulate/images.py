@@ -108,14 +108,14 @@ def take_images(patch: Patch) -> Images:
 
 def _psf(rng: np.random.Generator, fwhm: float) -> Psf:
     """Draw an elongation; believe a width that is 1 % wrong and most of the elongation."""
-    e1, e2 = rng.normal(0, 0.025, 2)
+    e1, e2 = np.clip(rng.normal(0, 0.06, 2), -0.2, 0.2)
     wrong = fwhm * (1 + rng.normal(0, 0.008))
     return Psf(
         fwhm,
         e1,
         e2,
         np.fft.rfft2(moffat(fwhm, e1, e2)),
-        np.fft.rfft2(moffat(wrong, 0.8 * e1, 0.8 * e2)),
+        np.fft.rfft2(moffat(wrong, 0.9 * e1, 0.9 * e2)),
     )
 
 

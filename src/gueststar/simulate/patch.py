@@ -97,7 +97,7 @@ def draw_patch(seed: int, number: int, bogus: float = 0.45) -> Patch:
     log = observe(rng, seed, number, cloudy=rng.random() < (0.65 if crowded else 0.04))
     centre = rng.uniform(0, 360), np.degrees(np.arcsin(rng.uniform(-0.5, 0.98)))
     things: list[Thing] = []
-    n_real = int(rng.binomial(ALERTS, 1 - bogus))
+    n_real = int(rng.binomial(ALERTS, 1 - _bogus_share(bogus, log)))
     for real, wanted in ((True, n_real), (False, ALERTS - n_real)):
         while wanted > 0:
             thing = _draw_thing(rng, log, crowding, centre, real, (seed, number, len(things)))
@@ -107,6 +107,12 @@ def draw_patch(seed: int, number: int, bogus: float = 0.45) -> Patch:
     slots = [_slot(rng, t, log, e, crowded) for t in things for e in t.exposures]
     order = rng.permutation(ALERTS)
     return Patch(number, seed, crowding, log, things, [slots[i] for i in order], rng)
+
+
+def _bogus_share(bogus: float, log: Exposures) -> float:
+    """Give a patch its share of artefacts: clouds make more of them, at the same mean."""
+    odds = bogus * (4.0 if log.cloudy else 0.72)
+    return odds / (odds + 1 - bogus)
 
 
 def _draw_thing(
