@@ -114,6 +114,26 @@ def test_a_kill_between_archive_and_commit(url, tmp_path, monkeypatch, moment):
     assert not list((archive.folder / ".writing").iterdir())
 
 
+def test_a_file_waits_for_its_archive_to_come_back(url, tmp_path, monkeypatch):
+    first, away = Archive(tmp_path / "first"), tmp_path / "away"
+    batch = random_alerts(20, 1, nights=1)
+
+    def die(*_):
+        raise Killed
+
+    with monkeypatch.context() as patch, open_store(url) as store:
+        patch.setattr("gueststar.sinks.archive.Move.finish", die)
+        with pytest.raises(Killed):
+            store.write([batch], [], first)
+    first.folder.rename(away)
+    with open_store(url) as store:
+        other = random_alerts(20, 2, source="b", first_id=5)
+        store.write([other], [], Archive(tmp_path / "second"))
+    away.rename(first.folder)
+    open_store(url).close()
+    assert first.sql("SELECT count(*) AS n FROM alerts")["n"].to_pylist() == [20]
+
+
 def die_after(archive):
     from gueststar.store import writing
 

@@ -168,21 +168,31 @@ class SqliteStore:
         """Rename archive files whose rows are committed, and drop those whose rows are not."""
         if archive is None:
             return
-        self._finish_moves()
-        connection.execute("DELETE FROM archive_moves")
+        settled = [(str(move.temporary),) for move in self._finish_moves()]
+        connection.executemany("DELETE FROM archive_moves WHERE temporary = ?", settled)
         if archive.folder not in self._cleaned:
             archive.clean(self._owner)
             self._cleaned.add(archive.folder)
 
-    def _finish_moves(self) -> None:
-        """Rename those files of a killed process whose rows are committed."""
+    def _finish_moves(self) -> list[Move]:
+        """Rename those files of a killed process whose rows are committed.
+
+        Returns
+        -------
+        list of Move
+            Those that are done with; those in a folder that is not there now must wait.
+        """
         from gueststar.sinks.archive import Move
 
         with connections.translated(self.path):
             query = "SELECT temporary, final FROM archive_moves"
-            for temporary, final in self._writable().execute(query).fetchall():
-                if Path(temporary).exists():
-                    Move(Path(temporary), Path(final)).finish()
+            rows = self._writable().execute(query).fetchall()
+            moves = [Move(Path(temporary), Path(final)) for temporary, final in rows]
+            there = [move for move in moves if move.temporary.parent.exists()]
+            for move in there:
+                if move.temporary.exists():
+                    move.finish()
+        return there
 
     def known(
         self, positions: pa.RecordBatch, *, modules: Mapping[str, str] | None = None
