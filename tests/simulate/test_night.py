@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gueststar.batch import PACKETS
+from gueststar.checks import check_source
 from gueststar.errors import BadInput
 from gueststar.simulate import Night, write_night
 from gueststar.simulate.source import SimulatedSource
@@ -125,3 +126,7 @@ def test_training_cutouts_are_those_of_the_packets(simulated):
     assert stamps == [s for part in parts for s in part.batch.column("difference").to_pylist()]
     assert shown.labels.tolist() == [int(row["real"]) for row in simulated.rows[:40]]
     assert shown.kinds == [row["kind"] for row in simulated.rows[:40]]
+
+
+def test_the_source_keeps_its_contract():
+    assert check_source(lambda: SimulatedSource(40, seed=1, batch_size=16)) == 40
