@@ -206,6 +206,8 @@ def test_the_light_curve_toggles(page, busiest):
     with page.expect_response(re.compile("unit=mag")):
         page.keyboard.press("u")
     expect(page.locator(".ytitle")).to_contain_text("magnitude")
+    low, high = page.evaluate("document.querySelector('[data-plot]').layout.yaxis.range")
+    assert low > high  # bright is up
     with page.expect_response(re.compile("of=total")):
         page.keyboard.press("d")
     with page.expect_response(re.compile("limits=no")):

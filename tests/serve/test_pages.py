@@ -265,10 +265,12 @@ def test_health_agrees_with_the_store(client, store):
     assert "In = out." in client.get("/health").text
 
 
-def test_pages_are_private_to_this_server(client):
-    for address in ("/", "/health", "/nope", "/?sort=x"):
+def test_pages_are_private_to_this_server(client, best):
+    plot = f"/object/{best['object_id']}"
+    for address in ("/", "/health", "/nope", "/?sort=x", plot):
         headers = client.get(address).headers
         assert "default-src 'none'; script-src 'self';" in headers["content-security-policy"]
+        assert ("unsafe-inline" in headers["content-security-policy"]) == (address == plot)
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "same-origin"
 

@@ -58,15 +58,15 @@ class House:
             raise NoStore(f"There is no store at {self.store_url} yet.")
         return open_store(self.store_url, read_only=True)
 
-    def page(self, template: str, *, status: int = 200, **context: Any) -> Response[str]:
-        """Render a template."""
+    def page(
+        self, template: str, *, status: int = 200, policy: str | None = None, **context: Any
+    ) -> Response[str]:
+        """Render a template; ``policy`` takes the place of the usual Content-Security-Policy."""
         html = self._templates.get_template(template).render(**context)
-        return Response(
-            html,
-            status_code=status,
-            media_type=MediaType.HTML,
-            headers={"Cache-Control": "no-cache"},
-        )
+        headers = {"Cache-Control": "no-cache"}
+        if policy is not None:
+            headers["Content-Security-Policy"] = policy
+        return Response(html, status_code=status, media_type=MediaType.HTML, headers=headers)
 
     def close(self) -> None:
         """Close the store; the next request opens it again."""

@@ -8,13 +8,12 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-#: Only our own server is spoken to. Plotly writes <style> elements and style attributes, hence
-#: 'unsafe-inline' for styles; scripts are files of ours, without exception.
+#: Only our own server is spoken to; scripts and styles are files of ours, without exception.
 POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
-        "style-src 'self' 'unsafe-inline'",
+        "style-src 'self'",
         "img-src 'self' data: blob:",
         "connect-src 'self'",
         "form-action 'self'",
@@ -22,6 +21,8 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+#: For pages with a plot: Plotly writes <style> elements and style attributes.
+PLOT_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",

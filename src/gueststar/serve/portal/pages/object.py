@@ -19,6 +19,7 @@ from gueststar.serve.portal.parameters import Parameters
 from gueststar.serve.portal.routing import reads
 from gueststar.serve.portal.rows import AlertRow, alert_address, alert_rows
 from gueststar.serve.portal.search import alert_number
+from gueststar.serve.portal.security import PLOT_POLICY
 from gueststar.store import ObjectRecord
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def object_page(request: Request[Any, Any, Any]) -> Response[Any]:
         raise NotFoundException(str(unknown)) from None
     rows = alert_rows(scored(record))
     at = _position(rows, wanted)
-    return house.page("object.html", **_object(record, rows, at), **_panel(house, rows[at]))
+    context = {**_object(record, rows, at), **_panel(house, rows[at])}
+    return house.page("object.html", policy=PLOT_POLICY, **context)
 
 
 def scored(record: ObjectRecord) -> list[dict[str, Any]]:

@@ -46,10 +46,13 @@ export class Curve {
   async fetch() {
     const { of, unit, limits, forced } = this.state;
     const query = new URLSearchParams({ of, unit, limits: limits ? "yes" : "no", forced: forced ? "yes" : "no" });
+    this.wanted = query.toString();
     const answer = await fetch(`${this.root.dataset.curve}?${query}`);
     const body = await answer.json();
+    if (this.wanted !== query.toString()) return; // another view was asked for meanwhile
     if (!answer.ok) { this.place.textContent = body.error; return; }
     this.figure = body;
+    this.view = unit + of; // zooming is kept as long as this stays
     this.draw();
   }
 
@@ -58,13 +61,14 @@ export class Curve {
   layout() {
     const ink = css("--ink"), line = css("--line"), paper = "rgba(0,0,0,0)";
     const axis = { automargin: true, exponentformat: "none", separatethousands: true, gridcolor: line, linecolor: line, tickcolor: line };
-    const layout = { ...this.figure.layout, paper_bgcolor: paper, plot_bgcolor: paper, autosize: true, uirevision: this.state.unit + this.state.of };
+    const layout = { ...this.figure.layout, paper_bgcolor: paper, plot_bgcolor: paper, autosize: true, uirevision: this.view };
     delete layout.template; delete layout.width; delete layout.height; delete layout.title;
     layout.font = { ...layout.font, color: ink, family: css("--sans"), size: 12 };
     for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key)) layout[key] = { ...layout[key], ...axis, zerolinecolor: css("--line-strong") };
     layout.margin = { l: 12, r: 12, t: 8, b: 12 };
     layout.legend = { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", ...layout.legend, bgcolor: paper };
     layout.hoverlabel = { bgcolor: css("--surface"), bordercolor: line, font: { color: ink } };
+    layout.annotations = layout.annotations?.map((note) => ({ ...note, x: 0, xanchor: "left", y: 0, yanchor: "bottom" }));
     layout.shapes = [...(layout.shapes ?? []), ...this.line()];
     return layout;
   }

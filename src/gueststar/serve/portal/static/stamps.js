@@ -205,7 +205,7 @@ export class Stamps {
 
   point(cursor) {
     this.view.cursor = cursor;
-    this.stamps.forEach((stamp) => { stamp.read(this.view); stamp.draw(this.view); });
+    this.draw();
   }
 
   restyle() {
@@ -219,5 +219,5 @@ export class Stamps {
     this.draw();
   }
 
-  draw() { this.stamps.forEach((stamp) => stamp.draw(this.view)); }
+  draw() { this.stamps.forEach((stamp) => { stamp.draw(this.view); stamp.read(this.view); }); }
 }
