@@ -81,7 +81,7 @@ def draw_fault(rng: np.random.Generator, source: Source, log: Exposures, exposur
         broader = 1 + rng.choice([-1, 1]) * min(wrong, 0.3)
         scale = rng.normal(0, 0.008)
         shift = rng.normal(0, 0.12, 2)
-        if log.cloudy and rng.random() < 0.6:  # clouds dim some stars more than others
+        if log.cloudy and rng.random() < 0.2:  # clouds dim some stars more than others
             broader = 1 + rng.normal(0, 0.03)
             scale = rng.choice([-1, 1]) * rng.uniform(0.1, 0.45)
     return Fault((float(shift[0]), float(shift[1])), float(broader), float(1 + scale))
