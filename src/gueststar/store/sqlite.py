@@ -17,7 +17,7 @@ from gueststar.batch import AlertBatch
 from gueststar.errors import StoreError
 from gueststar.score import Score
 from gueststar.store import connection as connections
-from gueststar.store import health, ledger, nightly, query, reading, sky, writing
+from gueststar.store import health, ledger, nightly, query, reading, recovery, sky, writing
 from gueststar.store.interface import ObjectRecord, Sort, WriteReport
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ class SqliteStore:
             with self._reading():
                 pass
         else:
-            self._finish_moves()
+            with connections.translated(path):
+                recovery.finish_moves(self._writable())
 
     def __enter__(self) -> Self:
         return self
@@ -140,10 +141,14 @@ class SqliteStore:
             connection.execute("BEGIN IMMEDIATE")
             moves: list[Move] = []
             try:
-                self._recover(connection, archive)
+                if archive is not None:
+                    first = archive.folder not in self._cleaned
+                    recovery.recover(connection, archive, self._owner, first=first)
+                    self._cleaned.add(archive.folder)
                 report, moves = writing.write(connection, alerts, dead, archive, self._owner)
                 connection.execute("COMMIT")
             except BaseException:
+                self._cleaned.clear()  # the next write looks for what this one has left aside
                 self._undo(connection, archive, moves)
                 raise
         for move in moves:
@@ -163,36 +168,6 @@ class SqliteStore:
             connection.execute("ROLLBACK")
         if archive is not None:
             archive.forget(moves)
-
-    def _recover(self, connection: sqlite3.Connection, archive: Archive | None) -> None:
-        """Rename archive files whose rows are committed, and drop those whose rows are not."""
-        if archive is None:
-            return
-        settled = [(str(move.temporary),) for move in self._finish_moves()]
-        connection.executemany("DELETE FROM archive_moves WHERE temporary = ?", settled)
-        if archive.folder not in self._cleaned:
-            archive.clean(self._owner)
-            self._cleaned.add(archive.folder)
-
-    def _finish_moves(self) -> list[Move]:
-        """Rename those files of a killed process whose rows are committed.
-
-        Returns
-        -------
-        list of Move
-            Those that are done with; those in a folder that is not there now must wait.
-        """
-        from gueststar.sinks.archive import Move
-
-        with connections.translated(self.path):
-            query = "SELECT temporary, final FROM archive_moves"
-            rows = self._writable().execute(query).fetchall()
-            moves = [Move(Path(temporary), Path(final)) for temporary, final in rows]
-            there = [move for move in moves if move.temporary.parent.exists()]
-            for move in there:
-                if move.temporary.exists():
-                    move.finish()
-        return there
 
     def known(
         self, positions: pa.RecordBatch, *, modules: Mapping[str, str] | None = None
