@@ -32,12 +32,12 @@ def main(store_url):
 
 
 def photograph(address):
-    """Save the night list as people see it first."""
+    """Save the night list, the latest exposure first: real changes and artefacts side by side."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=chromium, args=QUIET)
         page = browser.new_page(viewport={"width": 1280, "height": 760}, color_scheme="light")
-        page.goto(address, wait_until="networkidle")
+        page.goto(f"{address}/?sort=time", wait_until="networkidle")
         page.keyboard.press("j")
         page.screenshot(path=IMAGES / "portal.png")
         browser.close()

@@ -115,12 +115,18 @@ def flux(nanojansky: float | None) -> str:
     """
     if nanojansky is None or not math.isfinite(nanojansky):
         return NOTHING
-    unit, scale = next(
-        (pair for pair in (("mJy", 1e6), ("µJy", 1e3)) if abs(nanojansky) >= pair[1]), ("nJy", 1.0)
-    )
-    value = nanojansky / scale
+    unit, scale = _unit(nanojansky)
+    return f"{_three_digits(nanojansky / scale)} {unit}"
+
+
+def _unit(nanojansky: float) -> tuple[str, float]:
+    units = (("mJy", 1e6), ("µJy", 1e3))
+    return next((unit for unit in units if abs(nanojansky) >= unit[1]), ("nJy", 1.0))
+
+
+def _three_digits(value: float) -> str:
     digits = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
-    return f"{value:+.{digits}f} {unit}".replace("-", "−")
+    return f"{value:+.{min(digits, 6)}f}".replace("-", "−")
 
 
 def difference(nanojansky: float | None, error: float | None = None) -> tuple[str, str, str]:
@@ -140,17 +146,18 @@ def difference(nanojansky: float | None, error: float | None = None) -> tuple[st
     text : str
         A magnitude, or a flux where it is negative.
     error : str
-        In the unit of the text; empty when unknown.
+        In the text's unit; empty when unknown.
 
     Examples
     --------
-    >>> difference(36307.8, 1000.0), difference(-36200.0)
-    (('brighter', '20.00', '0.03'), ('fainter', '−36.2 µJy', ''))
+    >>> difference(36307.8, 1000.0), difference(-36200.0, 470.0)
+    (('brighter', '20.00', '0.03'), ('fainter', '−36.2 µJy', '0.470'))
     """
     if nanojansky is None or not math.isfinite(nanojansky):
         return "unknown", NOTHING, ""
     if nanojansky <= 0:
-        return "fainter", flux(nanojansky), flux(error)[1:] if error else ""
+        spread = _three_digits(error / _unit(nanojansky)[1])[1:] if error else ""
+        return "fainter", flux(nanojansky), spread
     spread = f"{float(magnitude_error(nanojansky, error)):.2f}" if error else ""
     return "brighter", f"{float(magnitude(nanojansky)):.2f}", spread
 
