@@ -38,6 +38,8 @@ def test_times_outside_of_the_calendar_are_shown_as_they_came():
 def test_a_negative_flux_has_no_magnitude():
     assert formats.difference(-50.0, 5.0) == ("fainter", "−50.0 nJy", "5.00")
     assert formats.difference(0.0)[0] == "fainter"
+    assert formats.difference(-50.0, math.nan) == ("fainter", "−50.0 nJy", "")
+    assert formats.difference(50.0, math.inf)[2] == ""
     assert formats.difference(math.nan)[0] == "unknown"
     assert formats.difference(None) == ("unknown", "–", "")
 

@@ -10,6 +10,8 @@ from urllib.parse import quote, unquote
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from litestar.testing import TestClient
 
 from gueststar.serve.portal.app import create_app
@@ -348,3 +350,20 @@ def test_a_file_that_is_no_store_is_a_sentence(tmp_path):
         answer = client.get("/")
         assert answer.status_code == 503
         assert "not a gueststar store" in answer.text
+
+
+PARAMETERS = ("night", "sort", "order", "min_score", "band", "survey", "module", "offset", "q")
+VALUES = st.one_of(st.text(max_size=30), st.integers().map(str), st.floats().map(str))
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    place=st.sampled_from(("/", "/cone", "/search", "/object/", "/alert/", "/lightcurve/")),
+    name=st.text(max_size=30),
+    query=st.dictionaries(st.sampled_from((*PARAMETERS, "ra", "dec", "radius", "alert")), VALUES),
+)
+def test_no_request_breaks_the_server(client, place, name, query):
+    address = place + (quote(name, safe="") if place.endswith("/") and len(place) > 1 else "")
+    assert client.get(address, params=query).status_code < 500

@@ -155,6 +155,8 @@ def difference(nanojansky: float | None, error: float | None = None) -> tuple[st
     """
     if nanojansky is None or not math.isfinite(nanojansky):
         return "unknown", NOTHING, ""
+    if error is not None and not (math.isfinite(error) and error > 0):
+        error = None
     if nanojansky <= 0:
         spread = _three_digits(error / _unit(nanojansky)[1])[1:] if error else ""
         return "fainter", flux(nanojansky), spread
