@@ -19,7 +19,7 @@ def test_rb_is_small_and_checked():
 
 def test_the_card_says_what_it_was_trained_on():
     card = default_module().bundle.card
-    assert "simulated night" in card.training["simulated"]
+    assert "simulated nights" in card.training["simulated"]
     assert "drb" in card.training["real"]
     assert card.training["command"].startswith("gueststar train rb")
     assert card.figures["real_alerts"] == 278

@@ -41,7 +41,10 @@ def test_simulated_examples_are_what_the_stream_sees():
     np.testing.assert_array_equal(examples.images, images.astype("f2"))
     assert examples.labels.tolist() == [row[3] for row in rows]
     assert seen[-1] == (40, 40)
-    assert examples.objects[0] == examples.objects[15] != examples.objects[16]
+    assert set(examples.objects) == {"simulate:7"}
+    longer = simulated_examples(170, 6)
+    assert set(longer.objects) == {"simulate:6", "simulate:7"}
+    np.testing.assert_array_equal(longer.images[160:], examples.images[:10])
 
 
 def test_real_examples(data):
@@ -127,7 +130,7 @@ def test_train_rb_writes_a_bundle_that_scores(torch, tmp_path, data):
     stages = set()
     path = train_rb(
         tmp_path / "mine",
-        simulated=96,
+        simulated=320,
         epochs=1,
         data=[data / "alerts/ztf/4.01"],
         progress=lambda label, *_: stages.add(label),
@@ -155,17 +158,19 @@ def test_train_rb_writes_a_bundle_that_scores(torch, tmp_path, data):
 def test_train_rb_without_real_alerts_says_so(torch, tmp_path):
     from gueststar.train.rb import train_rb
 
-    path = train_rb(tmp_path / "sim", simulated=64, epochs=1)
+    path = train_rb(tmp_path / "sim", simulated=200, epochs=1)
     card = Bundle.load(path).card
     assert "real" not in card.training
     assert not [name for name in card.figures if name.startswith("real_")]
 
 
-def test_a_bad_name_is_refused_before_training(tmp_path):
+def test_what_cannot_be_trained_is_refused_before_training(tmp_path):
     from gueststar.train.rb import train_rb
 
     with pytest.raises(BadBundle, match="'my-net' cannot name a model"):
         train_rb(tmp_path / "my-net")
+    with pytest.raises(BadInput, match="160 simulated alerts are too few"):
+        train_rb(tmp_path / "net", simulated=160)
 
 
 def test_without_torch_the_way_out_is_said(monkeypatch):

@@ -15,7 +15,7 @@ from gueststar.errors import BadInput
 from gueststar.features.stamps import SIZE, Norm, triplets
 
 READ = 256  # alerts read at once
-PATCH = 16  # simulated alerts that share a piece of sky, and maybe an object
+PER_NIGHT = 160  # alerts drawn from one simulated night: many nights, many kinds of weather
 
 Progress = Callable[[int, int], None]
 
@@ -65,19 +65,18 @@ def simulated_examples(
     n : int
         How many; those whose cutouts cannot be used (masked altogether) are left out.
     seed : int
-        Of the simulated night.
+        Of the first simulated night; each night gives 160 alerts, then follows the next seed.
+        An "object" of these examples is a whole night.
     norm : {"image", "row"}
         See :func:`gueststar.features.stamps.triplets`.
     progress : callable, optional
         Called with the number done and ``n``.
     """
-    from gueststar.simulate.night import Night
-
-    night = Night(alerts=n, seed=seed).cutouts()
+    alerts = _cutouts(n, seed)
     images = np.empty((n, SIZE, SIZE, len(CUTOUTS)), np.float16)
     labels, good = np.empty(n, np.float32), np.zeros(n, bool)
     done = 0
-    while rows := list(islice(night, READ)):
+    while rows := list(islice(alerts, READ)):
         stamps = dict(zip(CUTOUTS, zip(*(row[:3] for row in rows), strict=True), strict=True))
         at = slice(done, done + len(rows))
         images[at], reasons = triplets(AlertBatch.from_columns(**stamps), norm)
@@ -86,9 +85,16 @@ def simulated_examples(
         done += len(rows)
         if progress:
             progress(done, n)
-    objects = np.array([f"simulate:{seed}:{k // PATCH}" for k in range(n)])
+    objects = np.array([f"simulate:{seed + k // PER_NIGHT}" for k in range(n)])
     every = Examples(images, labels, objects)
     return every if good.all() else every.where(good)
+
+
+def _cutouts(n: int, seed: int) -> Iterator[tuple[bytes, bytes, bytes, int, str]]:
+    from gueststar.simulate.night import Night
+
+    for number, at in enumerate(range(0, n, PER_NIGHT)):
+        yield from Night(alerts=min(PER_NIGHT, n - at), seed=seed + number).cutouts()
 
 
 def real_examples(paths: Sequence[Path], norm: Norm = "image") -> Examples:

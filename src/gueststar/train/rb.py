@@ -18,20 +18,27 @@ import numpy as np
 
 from gueststar import __version__
 from gueststar.batch import CUTOUTS
+from gueststar.errors import BadInput
 from gueststar.features.stamps import SIZE, Norm
 from gueststar.models.bundle import CHUNK, golden_inputs, write_bundle
 from gueststar.models.card import Card, Recipe, check_name
 from gueststar.models.net import net_of
 from gueststar.models.vgg6 import onnx_model, torch_module
 from gueststar.train import metrics
-from gueststar.train.data import Examples, in_share, real_examples, simulated_examples
+from gueststar.train.data import (
+    PER_NIGHT,
+    Examples,
+    in_share,
+    real_examples,
+    simulated_examples,
+)
 from gueststar.train.fit import FitConfig, History, fit, need_torch
 from gueststar.train.report import write_report
 from gueststar.train.watch import Watch, terminal_watch
 
 NORM: Norm = "image"
-FIRST_NIGHT = 1_000_000  # nights that people simulate themselves have smaller seeds
-HELD_OUT = 0.1  # share of the simulated sky that is judged on
+FIRST_NIGHT, NIGHTS = 1_000_000, 10_000  # beyond the nights that people simulate; per seed
+HELD_OUT = 0.1  # share of the simulated nights that is judged on
 TUNE_SIMULATED = 3_000  # simulated examples beside the real ones while tuning
 TUNE = {"epochs": 2, "rate": 5e-4}
 MOST_PER_OBJECT = 8  # else one object with a long history rules
@@ -79,7 +86,7 @@ def train_rb(
     simulated : int
         Simulated triplets; a tenth of them is judged on.
     seed : int
-        Of the simulated night, the weights and the order.
+        Of the simulated nights, the weights and the order.
     epochs : int
         Passes over the simulated triplets.
     data : sequence of path
@@ -103,13 +110,18 @@ def train_rb(
     """
     out = Path(out)
     check_name(out.name)
+    if simulated <= PER_NIGHT:
+        raise BadInput(
+            f"{simulated} simulated alerts are too few: with more than {PER_NIGHT} there are two "
+            "nights, one to learn from and one to be judged on"
+        )
     need_torch()
     config = FitConfig(epochs=epochs, seed=seed)
     with terminal_watch() as bars:
         watch = progress or bars
         real = real_examples(data, NORM) if data else None
         examples = simulated_examples(
-            simulated, FIRST_NIGHT + seed, NORM, lambda n, of: watch("simulating", n, of)
+            simulated, _first_night(config), NORM, lambda n, of: watch("simulating", n, of)
         )
         trained = _train(examples, real, config, watch)
     command = _command(simulated, config, data)
@@ -127,6 +139,8 @@ def _train(examples: Examples, real: Examples | None, config: FitConfig, watch: 
     torch = need_torch()
     torch.manual_seed(config.seed)
     held = in_share(examples.objects, HELD_OUT, "rb")
+    if not held.any():
+        held = examples.objects == examples.objects[-1]
     learn, valid = examples.where(~held), examples.where(held)
     net = torch_module()
     history = _fit(net, learn, valid, config, watch, "training")
@@ -228,6 +242,10 @@ def _card(name: str, trained: Trained, real: Examples | None, training: dict[str
     )
 
 
+def _first_night(config: FitConfig) -> int:
+    return FIRST_NIGHT + NIGHTS * config.seed
+
+
 def _command(simulated: int, config: FitConfig, data: Sequence[Path]) -> str:
     """Say how to repeat this; the real alerts are named by what they are, not where they are."""
     words = ["gueststar", "train", "rb", "--simulated", str(simulated)]
@@ -238,10 +256,11 @@ def _command(simulated: int, config: FitConfig, data: Sequence[Path]) -> str:
 def _training(
     examples: Examples, real: Examples | None, config: FitConfig, command: str
 ) -> dict[str, Any]:
-    night = FIRST_NIGHT + config.seed
+    nights = len(set(examples.objects))
     facts: dict[str, Any] = {
         "command": command,
-        "simulated": f"{len(examples)} alerts of simulated night {night}, by gueststar's simulator",
+        "simulated": f"{len(examples)} alerts of {nights} simulated nights from seed "
+        f"{_first_night(config)}, by gueststar's simulator",
         "network": "VGG6 of arXiv 1907.11259, from random weights",
         "augmentation": "flips and turns by right angles",
     }
@@ -257,7 +276,7 @@ def _simulated_figures(trained: Trained) -> dict[str, Any]:
     scores, real = trained.simulated
     counts = metrics.rates(scores, real)
     return {
-        "simulated_how": "simulated alerts of patches of sky that were held out",
+        "simulated_how": "alerts of simulated nights that were held out",
         "simulated_alerts": len(scores),
         "simulated_auc": round(metrics.auc(scores, real), 4),
         "simulated_fpr": round(counts.fpr, 4),
