@@ -25,6 +25,7 @@ class AlertRow:
     change: tuple[str, str, str]
     age: str
     detections: str
+    module: str | None
     score: float | None
     reason: str | None
     published: float | None
@@ -43,8 +44,8 @@ def alert_rows(table: Sequence[Mapping[str, Any]]) -> list[AlertRow]:
     Parameters
     ----------
     table : sequence of mapping
-        Rows of the store's view ``alerts``, with ``score``, ``reason``, ``first_mjd_tai`` and
-        ``n_detections`` where they are known.
+        Rows of the store's view ``alerts``, with ``module``, ``score``, ``reason``,
+        ``first_mjd_tai`` and ``n_detections`` where they are known.
     """
     times = formats.utc([row["mjd_tai"] for row in table])
     return [_alert_row(row, time) for row, time in zip(table, times, strict=True)]
@@ -65,6 +66,7 @@ def _alert_row(row: Mapping[str, Any], time: str) -> AlertRow:
         change=formats.difference(row["flux"], row["flux_err"]),
         age=formats.age(None if first is None else row["mjd_tai"] - first),
         detections=formats.NOTHING if detections is None else f"{detections:,}",
+        module=row.get("module"),
         score=row.get("score"),
         reason=row.get("reason"),
         published=row["published_rb"],

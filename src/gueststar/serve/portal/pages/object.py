@@ -53,8 +53,8 @@ def scored(record: ObjectRecord) -> list[dict[str, Any]]:
             best[score["alert_id"]] = score
     rows: list[dict[str, Any]] = record.alerts.to_pylist()
     for row in rows:
-        score = best.get(row["alert_id"], {"value": None, "reason": None})
-        row.update(score=score["value"], reason=score["reason"])
+        if score := best.get(row["alert_id"]):
+            row.update(module=score["module"], score=score["value"], reason=score["reason"])
     return rows
 
 
@@ -181,7 +181,8 @@ def alert_row(house: House, alert: Alert) -> AlertRow:
     row |= {name: float(value) if value == value else None for name, value in fluxes.items()}
     row["published_rb"] = alert.published_rb
     real = next((s for s in house.store.scores(alert.alert_id) if s.label == "real"), None)
-    row |= {"score": real.value, "reason": real.reason} if real else {}
+    if real is not None:
+        row |= {"module": real.module, "score": real.value, "reason": real.reason}
     return alert_rows([row])[0]
 
 
