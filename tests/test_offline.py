@@ -21,7 +21,7 @@ import sys
 import gueststar.run.ingest, gueststar.surveys.decode, gueststar.classifiers.choose
 from gueststar.classifiers.choose import modules_named
 modules_named(["rb"])
-heavy = {"torch", "pandas", "plotly", "matplotlib", "onnx", "h5py", "pyspark"} & set(sys.modules)
+heavy = {"torch", "plotly", "matplotlib", "onnx", "h5py", "pyspark", "litestar"} & set(sys.modules)
 assert not heavy, heavy
 """
 

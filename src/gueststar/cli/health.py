@@ -6,7 +6,6 @@ import typer
 from rich.table import Table
 
 from gueststar.cli.options import Json, Store, out, print_json
-from gueststar.store import open_store
 
 
 def register(app: typer.Typer) -> None:
@@ -19,6 +18,8 @@ def health(store: Store = None, json: Json = False) -> None:
 
     The exit code is 1 when the numbers do not agree.
     """
+    from gueststar.store import open_store
+
     with open_store(store, read_only=True) as source:
         facts = source.health()
     if json:

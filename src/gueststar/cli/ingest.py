@@ -5,21 +5,16 @@ from __future__ import annotations
 import signal
 import threading
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from gueststar.classifiers.choose import modules_named
 from gueststar.cli.options import Json, Store, print_json, said
 from gueststar.cli.progress import alerts_bar
-from gueststar.pipeline import Pipeline
-from gueststar.run.ingest import Account
-from gueststar.run.ingest import ingest as run_ingest
-from gueststar.sinks.archive import Archive
-from gueststar.sources import open_source
-from gueststar.store import open_store
-from gueststar.surveys.avro import warm_up
+
+if TYPE_CHECKING:
+    from gueststar.run.ingest import Account
 
 SHOWN = 8  # lines of a long list
 
@@ -87,10 +82,17 @@ def run_command(
     quiet: bool,
 ) -> tuple[Account, dict[str, Any]]:
     """Do the work of the command; Ctrl-C finishes what is in flight and stops."""
+    from gueststar.classifiers.choose import modules_named
+    from gueststar.pipeline import Pipeline
+    from gueststar.run.ingest import ingest as run_ingest
+    from gueststar.sinks.archive import Archive
+    from gueststar.sources import open_source
+    from gueststar.store import open_store
+    from gueststar.surveys.avro import warm_up
+
     opened = open_source(sources)
     pipeline = Pipeline(modules_named(_names(modules)))
-    if not quiet:
-        warm_up(said.print)
+    warm_up(None if quiet else said.print)
     stop = threading.Event()
     with open_store(store) as target, alerts_bar("ingest", quiet) as tick, _stopping(stop):
         account = run_ingest(

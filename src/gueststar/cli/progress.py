@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from gueststar.cli.options import said
-from gueststar.contracts import Source
+
+if TYPE_CHECKING:
+    from gueststar.contracts import Source
 
 
 class Tick(Protocol):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import pyarrow as pa
 import typer
 from rich.table import Table
 
 from gueststar.cli.options import Json, Store, out, print_json
 from gueststar.errors import BadInput
-from gueststar.store import open_store
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SHOWN_ROWS = 50
 
@@ -50,6 +51,8 @@ def query(
 
       gueststar query "SELECT module, count(*), avg(value) FROM scores GROUP BY module"
     """
+    from gueststar.store import open_store
+
     with open_store(store, read_only=True) as source:
         table = source.sql(sql, limit=limit)
     show_rows(table, format, output)
@@ -66,6 +69,8 @@ def cone(
 
     A negative declination follows two dashes: gueststar cone -- 150.1 -5.2 3
     """
+    from gueststar.store import open_store
+
     with open_store(store, read_only=True) as source:
         table = source.cone(ra, dec, radius_arcsec)
     show_rows(table, Format.json if json else Format.table, None)
@@ -111,6 +116,7 @@ def json_rows(table: pa.Table) -> list[dict[str, Any]]:
 
 def _write(table: pa.Table, format: Format, output: Path | None) -> None:
     if format is Format.csv and output is None:
+        import pyarrow as pa
         import pyarrow.csv as pc
 
         sink = pa.BufferOutputStream()

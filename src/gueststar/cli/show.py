@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
-import pyarrow as pa
 import typer
 
 from gueststar.cli.options import Json, Store, out, print_json
 from gueststar.cli.query import json_rows, rich_table
-from gueststar.lightcurve import LightCurve
-from gueststar.store import ObjectRecord, open_store
+
+if TYPE_CHECKING:
+    from gueststar.lightcurve import LightCurve
+    from gueststar.store import ObjectRecord
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 60  # characters of the sketched light curve
@@ -28,6 +28,8 @@ def show(
     json: Json = False,
 ) -> None:
     """Show one object: where it is, its light curve, its alerts and their scores."""
+    from gueststar.store import open_store
+
     with open_store(store, read_only=True) as source:
         record = source.object(object_id)
     if json:
@@ -38,6 +40,8 @@ def show(
 
 def as_json(record: ObjectRecord) -> dict[str, Any]:
     """Return an object as JSON; ids are strings."""
+    import pyarrow as pa
+
     return {
         "object_id": record.object_id,
         "survey": record.survey,
@@ -74,6 +78,8 @@ def sketch(curve: LightCurve, band: str) -> str:
 
     Times run from the first to the last detection of the object in any band.
     """
+    import numpy as np
+
     seen = curve.detections
     mine = seen["band"] == band
     mag, time = seen.mag[mine], seen["mjd_tai"]

@@ -17,7 +17,7 @@ from gueststar.batch import AlertBatch
 from gueststar.errors import StoreError
 from gueststar.score import Score
 from gueststar.store import connection as connections
-from gueststar.store import health, ledger, nightly, query, reading, recovery, sky, writing
+from gueststar.store import health, ledger, nightly, query, reading, recovery, writing
 from gueststar.store.interface import ObjectRecord, Sort, WriteReport
 
 if TYPE_CHECKING:
@@ -274,6 +274,8 @@ class SqliteStore:
         BadInput
             If there is no such position or radius.
         """
+        from gueststar.store import sky  # brings astropy, which nothing else here needs
+
         with self._reading() as connection:
             return sky.cone(connection, ra, dec, radius_arcsec)
 
