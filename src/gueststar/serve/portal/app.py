@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from litestar import Litestar
 from litestar.datastructures import State
@@ -35,6 +36,12 @@ ROUTES = (
     files.static_file,
     files.favicon,
 )
+ANSWERS: dict[type[Exception], Any] = {
+    BadInput: errors.bad_input,
+    StoreError: errors.store_error,
+    HTTPException: errors.http_error,
+    Exception: errors.unexpected,
+}
 
 
 def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> Litestar:
@@ -71,12 +78,7 @@ def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> L
         lifespan=[lifespan],
         middleware=[LoopbackOnly] if loopback_only else [],
         before_send=[add_headers],
-        exception_handlers={
-            BadInput: errors.bad_input,
-            StoreError: errors.store_error,
-            HTTPException: errors.http_error,
-            Exception: errors.unexpected,
-        },
+        exception_handlers=dict(ANSWERS),
         openapi_config=None,
         logging_config=None,
     )
