@@ -36,7 +36,7 @@ ROUTES = (
     files.static_file,
     files.favicon,
 )
-ANSWERS: dict[type[Exception], Any] = {
+ANSWERS: dict[int | type[Exception], Any] = {
     BadInput: errors.bad_input,
     StoreError: errors.store_error,
     HTTPException: errors.http_error,
