@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from gueststar import registry
 from gueststar.contracts import ScienceModule
@@ -23,7 +24,8 @@ def modules_named(names: Sequence[str] | None = None) -> list[ScienceModule]:
     Parameters
     ----------
     names : sequence of str, optional
-        Registered modules or installed bundles; all that are available when None.
+        Registered modules, installed bundles, or folders of bundles; all registered modules and
+        installed bundles when None.
 
     Raises
     ------
@@ -48,6 +50,6 @@ def _make(name: str) -> ScienceModule:
     if name in registry.names("modules"):
         module: ScienceModule = registry.load("modules", name)()
         return module
-    if name not in installed():
+    if name not in installed() and not Path(name, "card.toml").is_file():
         raise BadModule(f"no module or model bundle {name!r}.{did_you_mean(name, available())}")
     return module_for(find(name))

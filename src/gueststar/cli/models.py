@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from gueststar.cli.options import Json, out, print_json, said
+from gueststar.errors import BadBundle
 
 app = typer.Typer(
     name="models",
@@ -20,21 +21,29 @@ app = typer.Typer(
 @app.command("list")
 def list_models(json: Json = False) -> None:
     """List the bundles that --modules can name."""
-    from gueststar.models.bundle import Bundle
     from gueststar.models.installed import installed
 
-    rows = [_row(name, Bundle.load(path)) for name, path in sorted(installed().items())]
+    rows = [_row(name, path) for name, path in sorted(installed().items())]
     if json:
         print_json(rows)
         return
     table = Table("name", "task", "classes", "size", "digest", box=None)
     for row in rows:
+        if "problem" in row:
+            table.add_row(row["name"], f"[red]{row['problem']}[/]")
+            continue
         size = f"{row['bytes'] / 1e6:.1f} MB"
         table.add_row(row["name"], row["task"], ", ".join(row["classes"]), size, row["digest"][:12])
     out.print(table)
 
 
-def _row(name: str, bundle: Any) -> dict[str, Any]:
+def _row(name: str, path: Path) -> dict[str, Any]:
+    from gueststar.models.bundle import Bundle
+
+    try:
+        bundle = Bundle.load(path)
+    except BadBundle as error:
+        return {"name": name, "path": str(path), "problem": str(error)}
     size = sum(file.stat().st_size for file in bundle.path.iterdir())
     card = bundle.card
     return {
@@ -55,6 +64,13 @@ def import_command(
         str | None,
         typer.Option(help="What --modules and the scores will call it.", show_default=False),
     ] = None,
+    norm: Annotated[
+        str | None,
+        typer.Option(
+            help="How weights that we do not know want their stamps: image or row.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Turn a published weight file into a bundle that scores the stream.
 
@@ -64,7 +80,7 @@ def import_command(
     """
     from gueststar.models.importing import import_model
 
-    path = import_model(kind, file, name=name)
+    path = import_model(kind, file, name=name, norm=norm)
     said.print(f"Imported as [bold]{path.name}[/] into {path}")
     said.print("The next gueststar ingest scores with it too.")
 

@@ -26,15 +26,19 @@ def rb(
     out: Annotated[Path, typer.Option(help="Folder of the bundle.")] = Path("rb"),
     data: Annotated[
         list[Path] | None,
-        typer.Option(help="Real alerts to judge it on (file or folder).", show_default=False),
+        typer.Option(
+            help="Real alerts (files or folders) to tune it on and to judge it on.",
+            show_default=False,
+        ),
     ] = None,
-    simulated: Annotated[int, typer.Option(min=100, help="Simulated triplets.")] = 20_000,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 20,
+    simulated: Annotated[int, typer.Option(min=320, help="Simulated triplets.")] = 20_000,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 6,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
-    """Train the real/bogus net on simulated stamps and judge it on real alerts.
+    """Train the real/bogus net on simulated stamps, and tune and judge it on real alerts.
 
-    Writes the bundle (weights, card, golden vectors) and plots of how well it does.
+    Writes the bundle (weights, card, golden vectors) and report.html: how well it does, on
+    simulated nights held out, and on real alerts of objects that it had not seen.
     """
     from gueststar.train.rb import train_rb
 
