@@ -140,6 +140,7 @@ def _triplet(stamps: list[bytes]) -> np.ndarray:
     for channel, stamp in enumerate(stamps):
         with gzip.open(io.BytesIO(stamp)) as raw, fits.open(io.BytesIO(raw.read())) as hdus:
             image = np.nan_to_num(hdus[0].data)
-        norm = float(np.linalg.norm(image)) or 1.0
+        with np.errstate(over="ignore"):  # masked templates hold the largest float32
+            norm = float(np.linalg.norm(image)) or 1.0
         out[0, : image.shape[0], : image.shape[1], channel] = image / norm
     return out

@@ -20,7 +20,7 @@ from gueststar.sources.tables import holds_alerts, parquet_batches
 from gueststar.sources.tar import members
 
 TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tar.xz")
-BATCH_BYTES = 32_000_000  # a decoder's batch should stay in the cache of the machine
+BATCH_BYTES = 16_000_000  # some of them are in flight at once, and memory is to stay small
 FINGERPRINT_BYTES = 65536
 
 #: One packet and where it was: packet, source, partition, offset, reason it cannot be used.
@@ -60,7 +60,7 @@ class FileSource:
     paths : sequence of path
         Files (``.avro``, ``.tar.gz``, ``.parquet``) and folders of them.
     batch_size : int
-        Packets a batch at most; a batch also ends at 32 MB.
+        Packets a batch at most; a batch also ends at 16 MB.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class FileSource:
     gueststar.errors.BadInput: no file or folder 'no-such-night'
     """
 
-    def __init__(self, paths: Sequence[str | Path], batch_size: int = 500) -> None:
+    def __init__(self, paths: Sequence[str | Path], batch_size: int = 250) -> None:
         self.batch_size = batch_size
         self.ignored: list[Path] = []
         self.files: list[Path] = []

@@ -10,7 +10,7 @@ from gueststar.errors import BadInput
 from gueststar.sources.files import FileSource
 
 
-def open_source(arguments: Sequence[str], batch_size: int = 500) -> list[Source]:
+def open_source(arguments: Sequence[str], batch_size: int = 250) -> list[Source]:
     """Open sources from command-line arguments.
 
     Parameters
