@@ -62,8 +62,9 @@ class Account:
 
 
 def default_workers() -> int:
-    """Threads for decoding and scoring: one a core, at most four, since one writer stores."""
-    return max(1, min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2))
+    """Threads for decoding and scoring: one a core but one, which reads and stores; at most six."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(6, (cores or 2) - 1))
 
 
 def ingest(
