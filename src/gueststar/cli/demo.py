@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gueststar.cli.ingest import describe, run_command
+from gueststar.cli.ingest import describe, run_command, say_what_next
 from gueststar.cli.options import Port, said
 from gueststar.cli.serve import run_portal_command
 
@@ -39,5 +39,6 @@ def demo(
         [f"simulate:{alerts}:{seed}"], store, FOLDER / "archive", "rb", None, quiet=False
     )
     describe(account, health)
+    say_what_next(account, store)
     if not account.interrupted:
         run_portal_command(store, port, browser)

@@ -70,6 +70,7 @@ def ingest(
         print_json({**account.as_dict(), "dead_letters": health["dead_letters"]})
     else:
         describe(account, health)
+        say_what_next(account, store)
 
 
 def run_command(
@@ -154,10 +155,15 @@ def describe(account: Account, health: dict[str, Any]) -> None:
         for line in health["dead_letters"][:SHOWN]:
             said.print(f"  [red]{line['count']}[/] × {line['reason']}", soft_wrap=True)
     _describe_ignored(account.ignored)
+
+
+def say_what_next(account: Account, store: str | None) -> None:
+    """Name the commands that follow, for the store that was written."""
+    where = f" --store {store}" if store else ""
     if account.interrupted:
         said.print("[yellow]Stopped early. Run the same command again to complete it.[/]")
     else:
-        said.print("Look at them: [bold]gueststar serve[/]. What is where: gueststar health")
+        said.print(f"Look at them: [bold]gueststar serve{where}[/]", soft_wrap=True)
 
 
 def _describe_ignored(ignored: list[str]) -> None:
