@@ -77,7 +77,7 @@ def test_killed_ingests_lose_and_double_nothing(night, tmp_path):
                 ids, _ = stored_ids(url)
                 assert len(ids) == len(set(ids))
         last = start(night, url, archive)
-        output, errors = last.communicate(timeout=300)
+        _, errors = last.communicate(timeout=300)
         assert last.returncode == 0, errors.decode()
         ids, health = stored_ids(url)
         assert sorted(ids) == sorted(truth)
