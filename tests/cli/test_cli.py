@@ -55,6 +55,18 @@ def test_health_for_people(stored):
     assert "yes" in text
 
 
+def test_reasons_and_names_are_not_read_as_markup(tmp_path):
+    """Rich takes words in brackets for styles: a stranger's bytes must not reach it."""
+    (tmp_path / "odd.avro").write_text("[/bold][red]this is no packet")
+    (tmp_path / "note[red].txt").write_text("cloudy")
+    done = gueststar("ingest", ".", "--modules", "none", cwd=tmp_path)
+    assert "'[/bold][red]this is no p" in done.stderr
+    assert "note[red].txt" in done.stderr
+    assert "'[/bold][red]this is no p" in gueststar("health", cwd=tmp_path).stdout
+    said = gueststar("query", "SELECT reason FROM ledger", cwd=tmp_path).stdout
+    assert "[red]" in said
+
+
 def test_show_an_object_and_its_json(stored):
     rows = gueststar(
         "query", "SELECT object_id FROM objects LIMIT 1", "--format", "json", cwd=stored
@@ -89,6 +101,7 @@ def test_query_formats(stored, tmp_path):
         (["bench", "decoder"], "Did you mean 'decode'"),
         (["query", "DROP TABLE alerts"], "only one SELECT is allowed"),
         (["query", "SELECT x FROM alertz"], "alertz"),
+        (["query", "SELECT 1", "--format", "csv", "--output", "no/such.csv"], "no/such.csv"),
     ],
 )
 def test_errors_are_one_sentence_with_the_way_out(stored, arguments, sentence):

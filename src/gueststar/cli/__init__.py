@@ -37,6 +37,10 @@ def main() -> None:
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as error:  # a folder that is not there, a file that may not be written
+        where = f"{error.filename}: {error.strerror}" if error.filename else f"{error}"
+        sys.stderr.write(f"gueststar: {where}\n")
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.stderr.write("gueststar: interrupted; run the same command again to go on\n")
         sys.exit(130)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from gueststar.cli.options import Json, Store, out, print_json
@@ -27,7 +28,7 @@ def health(store: Store = None, json: Json = False) -> None:
     else:
         out.print(_table(facts))
         for line in facts["dead_letters"]:
-            out.print(f"  [red]{line['count']}[/] × {line['reason']}", soft_wrap=True)
+            out.print(f"  [red]{line['count']}[/] × {escape(line['reason'])}", soft_wrap=True)
     if not facts["in_equals_out"]:
         raise typer.Exit(1)
 
@@ -38,7 +39,7 @@ def _table(facts: dict[str, object]) -> Table:
         if name in {"dead_letters", "in_equals_out"} or isinstance(value, (list, dict)):
             continue
         table.add_row(
-            name.replace("_", " "), f"{value:,}" if isinstance(value, int) else f"{value}"
+            name.replace("_", " "), f"{value:,}" if isinstance(value, int) else escape(f"{value}")
         )
     agrees = facts["in_equals_out"]
     table.add_row("in = out", "[green]yes[/]" if agrees else "[red]NO: please report this[/]")

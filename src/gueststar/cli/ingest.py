@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from gueststar.cli.options import Json, Store, print_json, said
@@ -153,13 +154,13 @@ def describe(account: Account, health: dict[str, Any]) -> None:
     )
     if account.dead_letter:
         for line in health["dead_letters"][:SHOWN]:
-            said.print(f"  [red]{line['count']}[/] × {line['reason']}", soft_wrap=True)
+            said.print(f"  [red]{line['count']}[/] × {escape(line['reason'])}", soft_wrap=True)
     _describe_ignored(account.ignored)
 
 
 def say_what_next(account: Account, store: str | None) -> None:
     """Name the commands that follow, for the store that was written."""
-    where = f" --store {store}" if store else ""
+    where = f" --store {escape(store)}" if store else ""
     if account.interrupted:
         said.print("[yellow]Stopped early. Run the same command again to complete it.[/]")
     else:
@@ -169,6 +170,7 @@ def say_what_next(account: Account, store: str | None) -> None:
 def _describe_ignored(ignored: list[str]) -> None:
     if not ignored:
         return
-    said.print(f"left out, not alert files: {', '.join(ignored[:SHOWN])}", soft_wrap=True)
+    shown = escape(", ".join(ignored[:SHOWN]))
+    said.print(f"left out, not alert files: {shown}", soft_wrap=True)
     if len(ignored) > SHOWN:
         said.print(f"  and {len(ignored) - SHOWN} more")

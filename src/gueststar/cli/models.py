@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from gueststar.cli.options import Json, out, print_json, said
@@ -30,7 +31,7 @@ def list_models(json: Json = False) -> None:
     table = Table("name", "task", "classes", "size", "digest", box=None)
     for row in rows:
         if "problem" in row:
-            table.add_row(row["name"], f"[red]{row['problem']}[/]")
+            table.add_row(row["name"], f"[red]{escape(row['problem'])}[/]")
             continue
         size = f"{row['bytes'] / 1e6:.1f} MB"
         table.add_row(row["name"], row["task"], ", ".join(row["classes"]), size, row["digest"][:12])
@@ -81,7 +82,7 @@ def import_command(
     from gueststar.models.importing import import_model
 
     path = import_model(kind, file, name=name, norm=norm)
-    said.print(f"Imported as [bold]{path.name}[/] into {path}")
+    said.print(f"Imported as [bold]{path.name}[/] into {escape(str(path))}")
     said.print("The next gueststar ingest scores with it too.")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from gueststar.cli.options import Json, Store, out, print_json
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SHOWN_ROWS = 50
+LONG = frozenset({"alert_id", "healpix29"})  # may be above 2**53: strings in JSON, always
 
 
 class Format(StrEnum):
@@ -91,7 +93,9 @@ def rich_table(table: pa.Table) -> Table:
     caption = f"{table.num_rows:,} rows"
     if table.num_rows > SHOWN_ROWS:
         caption += f", the first {SHOWN_ROWS} shown (--format csv for all)"
-    shown = Table(*table.column_names, box=None, caption=caption, caption_justify="left")
+    shown = Table(
+        *map(escape, table.column_names), box=None, caption=caption, caption_justify="left"
+    )
     for row in table.slice(0, SHOWN_ROWS).to_pylist():
         shown.add_row(*(_cell(value) for value in row.values()))
     return shown
@@ -100,16 +104,16 @@ def rich_table(table: pa.Table) -> Table:
 def _cell(value: Any) -> str:
     if value is None:
         return "[dim]null[/]"
-    return f"{value:.6g}" if isinstance(value, float) and abs(value) < 1e4 else str(value)
+    return f"{value:.6g}" if isinstance(value, float) and abs(value) < 1e4 else escape(str(value))
 
 
 def json_rows(table: pa.Table) -> list[dict[str, Any]]:
-    """Rows as JSON objects; ``alert_id`` is a string, since it is larger than 2**53."""
+    """Rows as JSON objects; ids and other integers beyond 2**53 are strings."""
     rows: list[dict[str, Any]] = table.to_pylist()
     for row in rows:
         for name, value in row.items():
             large = isinstance(value, int) and abs(value) > 2**53
-            if large or (name == "alert_id" and value is not None):
+            if large or (name in LONG and value is not None):
                 row[name] = str(value)
     return rows
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from gueststar.cli.options import Json, Store, out, print_json
 from gueststar.cli.query import json_rows, rich_table
@@ -58,9 +59,8 @@ def as_json(record: ObjectRecord) -> dict[str, Any]:
 
 def _print(record: ObjectRecord) -> None:
     out.print(
-        f"[bold]{record.object_id}[/]  {record.survey}  RA {record.ra:.6f}  Dec {record.dec:+.6f} "
-        f"deg (ICRS)\n{record.n_detections} detections, MJD {record.first_mjd_tai:.3f} to "
-        f"{record.last_mjd_tai:.3f} (TAI)"
+        f"[bold]{escape(record.object_id)}[/]  {record.survey}  "
+        f"RA {record.ra:.6f}  Dec {record.dec:+.6f} deg (ICRS)\n{_span(record)}"
     )
     for band in record.light_curve.bands:
         out.print(f"  {band}  {sketch(record.light_curve, band)}")
@@ -71,6 +71,13 @@ def _print(record: ObjectRecord) -> None:
     ]
     out.print(rich_table(record.alerts.select(wanted)))
     out.print(rich_table(record.scores))
+
+
+def _span(record: ObjectRecord) -> str:
+    first, last = record.first_mjd_tai, record.last_mjd_tai
+    if first is None or last is None:
+        return "no detections"
+    return f"{record.n_detections} detections, MJD {first:.3f} to {last:.3f} (TAI)"
 
 
 def sketch(curve: LightCurve, band: str) -> str:

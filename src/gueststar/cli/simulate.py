@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from gueststar.cli.options import said
 from gueststar.cli.progress import steps_bar
@@ -55,4 +56,7 @@ def night(
             form=form.value,
             progress=lambda done: bar.update(task, total=alerts, completed=done),
         )
-    said.print(f"{alerts:,} alerts in {written}. Next: [bold]gueststar ingest {out}[/]")
+    said.print(
+        f"{alerts:,} alerts in {escape(str(written))}. "
+        f"Next: [bold]gueststar ingest {escape(str(out))}[/]"
+    )
