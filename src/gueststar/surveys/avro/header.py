@@ -142,9 +142,8 @@ def read_header(packet: memoryview) -> tuple[bytes, Header]:
     BadPacket
         If it is not the head of an Avro container that we can read; the message says why.
     """
-    if bytes(packet[:4]) != MAGIC:
-        raise BadPacket(f"not an Avro container: {_start(bytes(packet[:24]))}")
-    reader = _HeadReader(packet[: MAX_HEADER + SYNC])
+    _check_magic(packet)
+    reader = HeadReader(packet[: MAX_HEADER + SYNC])
     metadata = reader.metadata()
     length = reader.pos
     if length + SYNC > len(packet):
@@ -153,6 +152,11 @@ def read_header(packet: memoryview) -> tuple[bytes, Header]:
     if length > CACHED_SIZE:
         return head, _header(metadata, length)
     return head, _headers.get(head, lambda: _header(metadata, length))
+
+
+def _check_magic(packet: memoryview) -> None:
+    if bytes(packet[:4]) != MAGIC:
+        raise BadPacket(f"not an Avro container: {_start(bytes(packet[:24]))}")
 
 
 def _start(first: bytes) -> str:
@@ -174,14 +178,37 @@ def _header(metadata: dict[str, bytes], length: int) -> Header:
     return Header(writer_of(schema), codec, length)
 
 
-class _HeadReader:
-    """Reads the metadata map of a header, with every length checked."""
+def head_length(data: memoryview) -> int:
+    """Measure the header of a container that begins here, without its sync marker.
 
-    def __init__(self, data: memoryview) -> None:
+    Raises
+    ------
+    BadPacket
+        If it is no header, is cut short, or goes on behind the data.
+    """
+    _check_magic(data)
+    reader = HeadReader(data)
+    reader.metadata()
+    return reader.pos
+
+
+class HeadReader:
+    """Reads the metadata map of a header, and the numbers of a block's head, within bounds.
+
+    Parameters
+    ----------
+    data : memoryview
+        A container from its start, or a block from its start.
+    pos : int
+        Where to begin to read.
+    """
+
+    def __init__(self, data: memoryview, pos: int = len(MAGIC)) -> None:
         self.data = data
-        self.pos = len(MAGIC)
+        self.pos = pos
 
     def metadata(self) -> dict[str, bytes]:
+        """Read the whole map."""
         found: dict[str, bytes] = {}
         while count := self.long():
             if count < 0:
@@ -197,6 +224,7 @@ class _HeadReader:
         return found
 
     def bytes(self) -> memoryview:
+        """Read one string of bytes, in place."""
         length = self.long()
         left = len(self.data) - self.pos
         if not 0 <= length <= left:
@@ -205,6 +233,7 @@ class _HeadReader:
         return self.data[self.pos - length : self.pos]
 
     def long(self) -> int:
+        """Read one zigzag varint."""
         value = 0
         for shift in range(0, 70, 7):
             if self.pos >= len(self.data):
@@ -214,4 +243,4 @@ class _HeadReader:
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
                 return (value >> 1) ^ -(value & 1)
-        raise BadPacket("the header has an integer longer than ten bytes")
+        raise BadPacket("an integer of the container is longer than ten bytes")

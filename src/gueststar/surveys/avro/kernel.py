@@ -163,6 +163,38 @@ def choose(ops, cols, state, levels, pc, row, pos, end):  # type: ignore[no-unty
 
 
 @njit(nogil=True)
+def walk_list(ops, cols, levels, frames, state, pc, depth, row, pos, end):  # type: ignore[no-untyped-def]
+    """Begin a list, or go on after one of its elements: (next operation, depth, row, position)."""
+    code, column = op(ops, pc, 0), op(ops, pc, 1)
+    mode, last = op(ops, pc, 2), op(ops, pc, 3)
+    if code == LIST:
+        valid, pos = branch(state, column, mode, pos, end)
+        if pos < 0:
+            return pc, depth, row, pos
+        mark(cols, column, row, valid)
+        if valid == 0:
+            close_list(cols, levels, column, row)
+            return last, depth, row, pos
+        depth += 1
+        items = 0
+    else:
+        pc = last  # its LIST
+        child = col(cols, column, CHILD)
+        put(levels, LEVEL_WORDS * child + ROWS, lev(levels, child, ROWS) + 1)
+        items = word(frames, depth) - 1
+    if items == 0:
+        items, pos = next_items(cols, state, levels, column, pos, end)
+        if pos < 0:
+            return pc, depth, row, pos
+    if items == 0:
+        row = lev(levels, col(cols, column, LEVEL), ROWS)
+        close_list(cols, levels, column, row)
+        return op(ops, pc, 3), depth - 1, row, pos
+    put(frames, depth, items)
+    return pc + 1, depth, rows_of(cols, levels, column), pos
+
+
+@njit(nogil=True)
 def record(ops, cols, levels, frames, state, pos, end):  # type: ignore[no-untyped-def]
     """Read one record: the next position, or minus a reason code."""
     pc = 0
@@ -182,34 +214,12 @@ def record(ops, cols, levels, frames, state, pos, end):  # type: ignore[no-untyp
         elif code == BOOL:
             pos = bool_run(cols, state, column, last, mode, row, pos, end)
         elif code in (LIST, END):
-            if code == LIST:
-                valid, pos = branch(state, column, mode, pos, end)
-                if pos < 0:
-                    return pos
-                mark(cols, column, row, valid)
-                if valid == 0:
-                    close_list(cols, levels, column, row)
-                    pc = last
-                    continue
-                depth += 1
-                items = 0
-            else:
-                pc = last  # its LIST
-                child = col(cols, column, CHILD)
-                put(levels, LEVEL_WORDS * child + ROWS, lev(levels, child, ROWS) + 1)
-                items = word(frames, depth) - 1
-            if items == 0:
-                items, pos = next_items(cols, state, levels, column, pos, end)
-                if pos < 0:
-                    return pos
-            if items == 0:
-                depth -= 1
-                row = lev(levels, col(cols, column, LEVEL), ROWS)
-                close_list(cols, levels, column, row)
-                pc = op(ops, pc, 3)
-                continue
-            put(frames, depth, items)
-            row = rows_of(cols, levels, column)
+            pc, depth, row, pos = walk_list(
+                ops, cols, levels, frames, state, pc, depth, row, pos, end
+            )
+            if pos < 0:
+                return pos
+            continue
         elif code == STRUCT:
             valid, pos = branch(state, column, mode, pos, end)
             if pos < 0:
