@@ -158,10 +158,10 @@ def test_a_large_container_that_is_cut_off_keeps_its_whole_blocks(tmp_path):
     ("content", "reason"),
     [
         (b"", "not an Avro container"),
-        (b"Obj\x01", "inside a number"),
-        (b"Obj\x01\x02\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01", "claims"),
-        (b"Obj\x01" + b"\xff" * 20, "more than ten bytes"),
-        (b"Obj\x01\x00abc", "cut off"),
+        (b"Obj\x01", "ends inside its header"),
+        (b"Obj\x01\x02\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01", "where 0 are left"),
+        (b"Obj\x01" + b"\xff" * 20, "longer than ten bytes"),
+        (b"Obj\x01\x00abc", "ends inside its header"),
     ],
 )
 def test_hostile_headers_of_containers(tmp_path, content, reason):
@@ -179,6 +179,95 @@ def test_a_block_with_an_absurd_length_is_not_read(tmp_path):
     path.write_bytes(header + b"\x02" + b"\xfe\xff\xff\xff\xff\xff\xff\x01" + b"x" * 50)
     ((_, _, why),) = list(blocks(path))
     assert "claims" in why
+
+
+def test_a_damaged_block_costs_one_block_of_a_large_container(tmp_path):
+    whole = container(range(50), pad=1000, sync_interval=5000)
+    sync = whole[-16:]
+    ends = [i + 16 for i in range(len(whole)) if whole.startswith(sync, i)]
+    at = ends[2] + 2000  # in the third block
+    path = tmp_path / "many.avro"
+    path.write_bytes(whole[:at] + whole[at + 1 :])
+    parts = list(blocks(path))
+    assert [number for number, _, reason in parts if reason] == [2]
+    read = [n for _, packet, reason in parts if not reason for n in numbers_in(packet)]
+    lost = numbers_in(whole[: ends[0]] + whole[ends[2] : ends[3]])
+    assert sorted(read + lost) == list(range(50))
+
+
+def test_zeros_behind_a_packet_are_one_dead_letter(tmp_path):
+    path = tmp_path / "preallocated.avro"
+    whole = container([1, 2])
+    path.write_bytes(whole + bytes(10_000_000))
+    (_, good, none), (_, lost, why) = list(blocks(path))
+    assert (numbers_in(good), none) == ([1, 2], None)
+    assert len(lost) < 8_100_000
+    assert "sync marker" in why
+
+
+def test_a_file_of_faults_is_given_up(tmp_path):
+    whole = container([1])
+    sync = whole[-16:]
+    path = tmp_path / "hostile.avro"
+    path.write_bytes(whole + (b"\x02\x02ab" + sync) * 1000)
+    parts = list(blocks(path))
+    assert len(parts) == 101
+    assert parts[-1][1].endswith((b"\x02\x02ab" + sync) * 901)
+
+
+def test_blocks_of_no_records_are_passed_over(tmp_path):
+    whole = container([1])
+    path = tmp_path / "empty-blocks.avro"
+    path.write_bytes(whole + (b"\0\0" + whole[-16:]) * 5)
+    assert [number for number, *_ in blocks(path)] == [0]
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_is_left_out_and_refused_by_name(tmp_path):
+    for name in ("x.avro", "x.parquet"):
+        os.mkfifo(tmp_path / name)
+    source = FileSource([tmp_path])
+    assert (source.files, len(source.ignored)) == ([], 2)
+    with pytest.raises(BadInput, match="pipe or a device"):
+        FileSource([tmp_path / "x.avro"])
+
+
+def test_links_of_all_kinds(tmp_path):
+    (tmp_path / "one.avro").symlink_to("two.avro")
+    (tmp_path / "two.avro").symlink_to("one.avro")
+    (tmp_path / "round").symlink_to(tmp_path)
+    source = FileSource([tmp_path])
+    (dead,) = list(source)
+    assert is_dead_letters(dead)
+    assert dead.num_rows == 2
+    assert source.ignored == [tmp_path / "round"]
+
+
+def test_names_that_are_not_utf8(tmp_path):
+    name = os.fsdecode(b"night_\xff.avro")
+    (tmp_path / name).write_bytes(container([1]))
+    tar(tmp_path / "t.tar", [(name, container([2]))], mode="w")
+    (batch,) = list(FileSource([tmp_path]))
+    assert "night_\\xff.avro#" in batch.column("source")[0].as_py()
+    assert batch.column("partition")[1].as_py() == "night_\\xff.avro"
+
+
+def test_a_name_that_stands_twice_in_a_tar(tmp_path):
+    packets = [("a.avro", container([1])), ("b.avro", container([2])), ("a.avro", container([3]))]
+    tar(tmp_path / "t.tar", packets, mode="w")
+    (batch,) = list(FileSource([tmp_path]))
+    assert batch.column("partition").to_pylist() == ["a.avro", "b.avro", "a.avro"]
+    assert batch.column("offset").to_pylist() == [0, 0, 1]
+
+
+def test_an_archive_by_xz_that_is_damaged(tmp_path):
+    path = tmp_path / "night.tar.xz"
+    tar(path, [(f"{n}.avro", container([n], pad=5000)) for n in range(20)], mode="w:xz")
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 2] ^= 0xFF
+    path.write_bytes(whole)
+    *_, dead = list(FileSource([path]))
+    assert "breaks off after" in dead.column("reason")[0].as_py()
 
 
 @pytest.mark.parametrize("text", ["simulate:", "simulate:x", "simulate:1:2:3", "simulate:-5"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import threading
 from pathlib import Path
@@ -160,7 +161,7 @@ def describe(account: Account, health: dict[str, Any]) -> None:
 
 def say_what_next(account: Account, store: str | None) -> None:
     """Name the commands that follow, for the store that was written."""
-    where = f" --store {escape(store)}" if store else ""
+    where = f" --store {escape(shlex.quote(store))}" if store else ""
     if account.interrupted:
         said.print("[yellow]Stopped early. Run the same command again to complete it.[/]")
     else:

@@ -18,6 +18,7 @@ from gueststar.pipeline import Pipeline
 from gueststar.run.local import Progress, run
 from gueststar.sinks.archive import Archive
 from gueststar.sinks.store import StoreSink
+from gueststar.sources.tar import plain
 from gueststar.store import Store
 
 
@@ -115,7 +116,7 @@ def ingest(
             progress=progress,
             stop=stop,
         )
-        account.ignored += [str(path) for path in getattr(source, "ignored", [])]
+        account.ignored += [plain(str(path)) for path in getattr(source, "ignored", [])]
     report = sink.report
     account.stored, account.duplicate = report.stored, report.duplicate
     account.dead_letter, account.known = report.dead_letter, account.known + report.known

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
+from gueststar.errors import BadPacket
+
 SMALL_FILE = 8_000_000  # bytes; up to here a file is one packet
 LARGEST_BLOCK = 256_000_000
-LARGEST_HEADER = 16_000_000
+LONGEST_NUMBER = 10  # bytes of a varint
 SYNC = 16
+MOST_FAULTS = 100  # each costs a search and a dead letter; then the rest of the file is one
+STEP = 1_000_000  # bytes searched at once
 
 #: Block number, bytes of a container with this block, reason it cannot be used.
 Block = tuple[int, bytes, str | None]
@@ -18,13 +23,13 @@ Block = tuple[int, bytes, str | None]
 def blocks(path: Path) -> Iterator[Block]:
     """Yield the blocks of an Avro container file as containers of one block each.
 
-    A block that is cut off or absurdly large ends the file: what follows cannot be found any
-    more, because only lengths lead from block to block.
+    A block without its sync marker at the end comes with a reason and with all bytes up to the
+    next marker, 8 MB at most. Blocks of no records are passed over.
     """
     with path.open("rb") as file:
         try:
             header = _header(file)
-        except ValueError as error:
+        except BadPacket as error:
             file.seek(0)
             yield 0, file.read(SMALL_FILE), str(error)
             return
@@ -32,64 +37,66 @@ def blocks(path: Path) -> Iterator[Block]:
 
 
 def _blocks(file: BinaryIO, header: bytes) -> Iterator[Block]:
-    number = 0
-    while True:
+    sync, faults = header[-SYNC:], 0
+    for number in count():
         start = file.tell()
         try:
-            body = _body(file)
-        except ValueError as error:
+            body = _body(file, sync)
+        except BadPacket as error:
+            faults += 1
+            end = _after_sync(file, start, sync) if faults < MOST_FAULTS else None
             file.seek(start)
-            yield number, header + file.read(SMALL_FILE), f"block {number}: {error}"
-            return
+            lost = file.read(min(SMALL_FILE, end - start) if end else SMALL_FILE)
+            yield number, header + lost, f"block {number}: {error}"
+            if end is None:
+                return
+            file.seek(end)
+            continue
         if body is None:
             return
-        yield number, header + body, None
-        number += 1
+        if body != b"\0\0" + sync:
+            yield number, header + body, None
 
 
-def _body(file: BinaryIO) -> bytes | None:
-    start = file.tell()
-    if not file.read(1):
-        return None
+def _after_sync(file: BinaryIO, start: int, sync: bytes) -> int | None:
+    """Find where the next block begins: behind the next sync marker."""
     file.seek(start)
-    _varint(file)  # number of records
-    size = _varint(file)
+    before = b""
+    while part := file.read(STEP):
+        place = (before + part).find(sync)
+        if place >= 0:
+            return file.tell() - len(part) - len(before) + place + SYNC
+        before = (before + part)[-SYNC + 1 :]
+    return None
+
+
+def _body(file: BinaryIO, sync: bytes) -> bytes | None:
+    from gueststar.surveys.avro.header import HeadReader
+
+    start = file.tell()
+    head = HeadReader(memoryview(file.read(2 * LONGEST_NUMBER)), 0)
+    if not head.data:
+        return None
+    head.long()  # number of records
+    size = head.long()
     if not 0 <= size <= LARGEST_BLOCK:
-        raise ValueError(f"it claims {size} bytes; at most {LARGEST_BLOCK} are read")
-    length = file.tell() - start + size + SYNC
+        raise BadPacket(f"it claims {size} bytes; at most {LARGEST_BLOCK} are read")
+    length = head.pos + size + SYNC
     file.seek(start)
     body = file.read(length)
     if len(body) < length:
-        raise ValueError(f"the file ends {length - len(body)} bytes early")
+        raise BadPacket(f"the file ends {length - len(body)} bytes early")
+    if not body.endswith(sync):
+        raise BadPacket("its sync marker is not where it says: bytes were lost, added or changed")
     return body
 
 
 def _header(file: BinaryIO) -> bytes:
-    if file.read(4) != b"Obj\x01":
-        raise ValueError("not an Avro container: it does not begin with 'Obj\\x01'")
-    while (count := _varint(file)) != 0:
-        if count < 0:
-            _varint(file)  # size of the block of entries in bytes
-        for _ in range(2 * abs(count)):
-            size = _varint(file)
-            if size < 0 or file.tell() + size > LARGEST_HEADER:
-                raise ValueError(f"a header entry claims {size} bytes")
-            file.seek(size, 1)
-    end = file.tell() + SYNC
-    file.seek(0)
-    header = file.read(end)
-    if len(header) < end:
-        raise ValueError("the header is cut off")
-    return header
+    from gueststar.surveys.avro.header import MAX_HEADER, head_length  # compiled: only here
 
-
-def _varint(file: BinaryIO) -> int:
-    value = 0
-    for shift in range(0, 70, 7):
-        byte = file.read(1)
-        if not byte:
-            raise ValueError("the file ends inside a number")
-        value |= (byte[0] & 0x7F) << shift
-        if byte[0] < 0x80:
-            return (value >> 1) ^ -(value & 1)
-    raise ValueError("a number of more than ten bytes")
+    first = file.read(MAX_HEADER)
+    end = head_length(memoryview(first)) + SYNC
+    if end > len(first):
+        raise BadPacket("the container ends inside its header")
+    file.seek(end)
+    return first[:end]

@@ -17,7 +17,7 @@ from gueststar.batch import PACKETS, POSITION, dead_letters
 from gueststar.errors import BadInput
 from gueststar.sources.containers import SMALL_FILE, blocks
 from gueststar.sources.tables import holds_alerts, parquet_batches
-from gueststar.sources.tar import members
+from gueststar.sources.tar import members, plain
 
 TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tar.xz")
 BATCH_BYTES = 16_000_000  # some of them are in flight at once, and memory is to stay small
@@ -49,7 +49,11 @@ def fingerprint(path: Path) -> str:
     with path.open("rb") as file:
         digest = hashlib.sha256(file.read(FINGERPRINT_BYTES))
     digest.update(str(path.stat().st_size).encode())
-    return f"{path.resolve().as_posix()}#{digest.hexdigest()[:8]}"
+    return f"{_place(path)}#{digest.hexdigest()[:8]}"
+
+
+def _place(path: Path) -> str:
+    return plain(Path(os.path.realpath(path)).as_posix())
 
 
 class FileSource:
@@ -67,7 +71,7 @@ class FileSource:
     size, done : int
         Bytes in all and bytes read so far, for a progress bar.
     ignored : list of pathlib.Path
-        Files in the folders that are no alert files.
+        Files in the folders that are no alert files, and links to other folders.
 
     Raises
     ------
@@ -96,6 +100,8 @@ class FileSource:
             return self._walk(path)
         if not path.exists():
             raise BadInput(f"no file or folder {str(path)!r}")
+        if _is_device(path):
+            raise BadInput(f"{str(path)!r} is a pipe or a device, not a file: save it to a file")
         if kind_of(path) is None:
             raise BadInput(
                 f"{str(path)!r} is no alert file: give .avro, .tar.gz or .parquet files, "
@@ -109,6 +115,8 @@ class FileSource:
         found: list[Path] = []
         for parent, folders, names in os.walk(folder):
             folders.sort()
+            # A link to a folder is not followed, for it may lead round in a circle.
+            self.ignored.extend(p for p in (Path(parent, f) for f in folders) if p.is_symlink())
             for name in sorted(names):
                 path = Path(parent, name)
                 (found if _is_alerts(path) else self.ignored).append(path)
@@ -139,9 +147,9 @@ class FileSource:
         try:
             source = fingerprint(path)
             if kind_of(path) == "tar":
-                for member, packet, reason, position in members(path):
+                for member, offset, packet, reason, position in members(path):
                     self.done = before + min(position, size)
-                    yield packet, source, member, 0, reason
+                    yield packet, source, member, offset, reason
             elif size <= SMALL_FILE:
                 yield path.read_bytes(), source, "", 0, None
             else:
@@ -150,19 +158,25 @@ class FileSource:
                     yield packet, source, "", offset, reason
         except OSError as error:
             reason = f"the file cannot be read: {error.strerror or error}"
-            yield b"", path.resolve().as_posix(), "", 0, reason
+            yield b"", _place(path), "", 0, reason
         self.done = before + size
 
     def _parquet(self, path: Path) -> Iterator[pa.RecordBatch]:
         size, before = _size(path), self.done
-        source = fingerprint(path) if size else path.resolve().as_posix()
+        source = fingerprint(path) if size else _place(path)
         for batch, share in parquet_batches(path, source, self.batch_size):
             self.done = before + int(size * share)
             yield batch
         self.done = before + size
 
 
+def _is_device(path: Path) -> bool:
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
 def _is_alerts(path: Path) -> bool:
+    if _is_device(path):  # to open a pipe without a writer is to wait for ever
+        return False
     kind = kind_of(path)
     return holds_alerts(path) if kind == "parquet" else kind is not None
 

@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
+import lzma
 import tarfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 LARGEST_MEMBER = 64_000_000  # bytes; a packet is about 60 kB
 
-#: Member name, packet, reason it cannot be used, bytes of the archive read so far.
-Member = tuple[str, bytes, str | None, int]
+#: Member name, which one of that name, packet, reason it cannot be used, bytes read so far.
+Member = tuple[str, int, bytes, str | None, int]
 
 
 def members(path: Path) -> Iterator[Member]:
     """Yield the packets of an archive without unpacking it to disk.
 
-    Memory stays constant however large the archive is. Members that are no ``.avro`` files are
-    passed over. A member that is too large, and an archive that ends early, come with a reason.
+    Packets are never in memory together. Members that are no ``.avro`` files are passed over. A
+    member that is too large, and an archive that ends early, come with a reason.
 
     Parameters
     ----------
     path : pathlib.Path
         ``.tar``, or compressed by gzip, bzip2 or xz.
     """
-    last = "its start"
+    last, seen = "its start", Counter[str]()
     with path.open("rb") as raw:
         try:
             with tarfile.open(fileobj=raw, mode="r|*") as archive:
-                for member in archive:
-                    if member.isfile() and member.name.endswith(".avro"):
-                        last = member.name
+                while (member := archive.next()) is not None:
+                    # It would keep a kilobyte of every member until the end.
+                    archive.members.clear()  # type: ignore[attr-defined]
+                    if member.isfile() and member.name.lower().endswith(".avro"):
+                        last = plain(member.name)
                         packet, reason = _read(archive, member)
-                        yield member.name, packet, reason, raw.tell()
-        except (tarfile.TarError, EOFError, zlib.error) as error:
-            yield "", b"", f"the archive breaks off after {last}: {error}", raw.tell()
+                        yield last, seen[last], packet, reason, raw.tell()
+                        seen[last] += 1  # an archive may be appended to: one name, two packets
+        except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
+            yield "", 0, b"", f"the archive breaks off after {last}: {error}", raw.tell()
+
+
+def plain(name: str) -> str:
+    r"""Give a file's name as text that can be stored: bytes that are not UTF-8 are spelt out.
+
+    Examples
+    --------
+    >>> plain("night_\udcff.avro")
+    'night_\\xff.avro'
+    """
+    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def _read(archive: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[bytes, str | None]:
