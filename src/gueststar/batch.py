@@ -8,7 +8,7 @@ is null, never a sentinel. Times are MJD TAI at mid-exposure, fluxes are differe
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,7 @@ PACKETS = pa.schema([pa.field("packet", pa.large_binary()), *POSITION])
 DEAD_LETTERS = pa.schema([*PACKETS, pa.field("reason", pa.string(), nullable=False)])
 
 AB_ZERO_POINT = 31.4  # mag of 1 nJy, AB (Rubin DPDD)
+POGSON = 2.5 / np.log(10)  # mag per relative error of a flux
 MODULES_KEY = b"gueststar.modules"
 
 
@@ -106,7 +107,20 @@ def magnitude_error(flux: np.ndarray | float, flux_err: np.ndarray | float) -> n
     """Error of :func:`magnitude` to first order: ``2.5/ln 10 * flux_err / flux``, mag."""
     flux = np.asarray(flux, dtype=np.float64)
     safe = np.where(flux > 0, flux, np.nan)
-    return np.asarray(2.5 / np.log(10) * np.asarray(flux_err, dtype=np.float64) / safe)
+    return np.asarray(POGSON * np.asarray(flux_err, dtype=np.float64) / safe)
+
+
+def flux_of(mag: np.ndarray | float, zero_point: np.ndarray | float = AB_ZERO_POINT) -> np.ndarray:
+    """Flux of a magnitude: ``10**(0.4 * (zero_point - mag))``, nJy for AB magnitudes.
+
+    With another zero point it is in that point's unit, such as DN.
+
+    Examples
+    --------
+    >>> flux_of(22.5).round(0)
+    np.float64(3631.0)
+    """
+    return np.asarray(10 ** (0.4 * (zero_point - np.asarray(mag, dtype=np.float64))))
 
 
 def is_dead_letters(batch: pa.RecordBatch) -> bool:
@@ -264,15 +278,26 @@ def dead_letters(
 
 
 def packets_batch(
-    packets: Sequence[bytes], source: str, partitions: Sequence[str], offsets: Sequence[int]
+    packets: Sequence[bytes],
+    source: str | Sequence[str],
+    partitions: Sequence[str],
+    offsets: Sequence[int],
 ) -> pa.RecordBatch:
-    """Build what a source gives: packets of one source with their positions."""
+    """Build what a source gives: packets with their positions; one name stands for all."""
     n = len(packets)
-    columns: Mapping[str, pa.Array] = {
-        "packet": pa.array(packets, pa.large_binary()),
-        "source": pa.array([source] * n, pa.string()),
-        "partition": pa.array(partitions, pa.string()),
-        "offset": pa.array(offsets, pa.int64()),
-        "record": pa.array(np.zeros(n, np.int32)),
-    }
-    return pa.RecordBatch.from_arrays(list(columns.values()), schema=PACKETS)
+    arrays = [
+        pa.array(packets, pa.large_binary()),
+        pa.array([source] * n if isinstance(source, str) else source, pa.string()),
+        pa.array(partitions, pa.string()),
+        pa.array(offsets, pa.int64()),
+        pa.array(np.zeros(n, np.int32)),
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=PACKETS)
+
+
+def stream_bytes(batch: pa.RecordBatch) -> bytes:
+    """Write a batch as an Arrow IPC stream: how a record without a packet is kept."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as stream:
+        stream.write_batch(batch)
+    return bytes(sink.getvalue().to_pybytes())

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gueststar.batch import flux_of
 from gueststar.simulate.exposures import Exposures
-from gueststar.simulate.objects import Source, colours, flux_of
+from gueststar.simulate.objects import Source, colours
 from gueststar.simulate.render import CANVAS, CENTRE, add_line
 
 #: Shares of the kinds of artefact, in sparse and in crowded fields.
@@ -158,8 +159,3 @@ def paint(rng: np.random.Generator, kind: str, canvas: np.ndarray, sigma: float)
     """
     if kind in _PAINT:
         _PAINT[kind](rng, canvas, sigma)
-
-
-def flux_scale(mag: np.ndarray, zero_point: float) -> np.ndarray:
-    """Flux of AB magnitudes in DN."""
-    return np.asarray(flux_of(mag) / 10 ** (0.4 * (31.4 - zero_point)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gueststar.batch import flux_of
 from gueststar.simulate.render import AREA
 
 FIRST_NIGHT = 3400  # ZTF night number of 2026-04-24
@@ -80,7 +81,7 @@ class Exposures:
 
     def to_njy(self, index: int | np.ndarray) -> np.ndarray:
         """Give the flux of 1 DN in an exposure, nJy."""
-        return np.asarray(10 ** (0.4 * (31.4 - self.zero_point[index])))
+        return flux_of(self.zero_point[index])
 
 
 def night_of(seed: int) -> int:

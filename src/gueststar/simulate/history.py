@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gueststar.batch import POGSON
 from gueststar.simulate.calibration import Calibration
 from gueststar.simulate.encode import FixedPart, long, optional_list, part, text
 from gueststar.simulate.exposures import GAIN
@@ -17,7 +18,6 @@ from gueststar.simulate.schema import FORCED_FLUX, PRV_PARTS
 _DETECTED = FixedPart(PRV_PARTS[3], {"ssnamenr": "null"})
 _FORCED = FixedPart(FORCED_FLUX, {"procstatus": "0"})
 _FAILED = -99999.0
-_LN = 2.5 / np.log(10)
 
 
 @dataclass
@@ -137,7 +137,7 @@ def _detected_columns(
     return {
         "xpos": thing.x, "ypos": thing.y,
         "ra": thing.ra + jitter[0], "dec": thing.dec + jitter[1],
-        "magpsf": mag, "sigmapsf": _LN / ratio, "chipsf": rng.uniform(0.8, 2, n),
+        "magpsf": mag, "sigmapsf": POGSON / ratio, "chipsf": rng.uniform(0.8, 2, n),
         "magap": mag + ap, "sigmagap": 1.5 / ratio, "magapbig": mag + ap, "sigmagapbig": 2 / ratio,
         "sky": rng.normal(0, 0.4, n), "magdiff": ap, "magfromlim": log.limit[seen] - mag - ap,
         "fwhm": fwhm, "seeratio": log.seeing[seen] / fwhm, "classtar": 0.98, "elong": elong,

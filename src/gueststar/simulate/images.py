@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gueststar.simulate.artefacts import flux_scale, paint
+from gueststar.batch import flux_of
+from gueststar.simulate.artefacts import paint
 from gueststar.simulate.exposures import GAIN
 from gueststar.simulate.patch import Patch, Slot
 from gueststar.simulate.render import (
@@ -138,7 +139,7 @@ def _template_sigma(patch: Patch, slot: Slot, reference: Template) -> float:
 def _fluxes(patch: Patch, slot: Slot) -> np.ndarray:
     """Flux of every source of the scene in this exposure, DN."""
     fid = int(patch.log.fid[slot.exposure])
-    return flux_scale(slot.thing.scene.mags[:, fid], patch.log.zero_point[slot.exposure])
+    return flux_of(slot.thing.scene.mags[:, fid], patch.log.zero_point[slot.exposure])
 
 
 def _add_galaxies(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gueststar.batch import POGSON
 from gueststar.simulate.exposures import GAIN
 from gueststar.simulate.images import Images
 from gueststar.simulate.patch import Patch
@@ -18,7 +19,6 @@ _APERTURE, _BIG = (_R <= 7.0).astype(np.float32), (_R <= 9.0).astype(np.float32)
 _RING = (_R > 12) & (_R < 20)
 _CORE = slice(_C - 2, _C + 3)
 _NEAR = slice(_C - 4, _C + 5)
-_LN = 2.5 / np.log(10)
 
 
 def fluxes(patch: Patch, images: Images) -> tuple[np.ndarray, np.ndarray]:
@@ -51,7 +51,7 @@ def measure(patch: Patch, images: Images) -> dict[str, Any]:
         "flux": flux,
         "flux_err": error,
         "magpsf": zero_point - 2.5 * np.log10(np.abs(flux)),
-        "sigmapsf": np.minimum(_LN * error / np.abs(flux), 0.5),
+        "sigmapsf": np.minimum(POGSON * error / np.abs(flux), 0.5),
         "scorr": np.abs(flux) / error,
         "sky": np.median(image[:, _RING], axis=1),
         "dsnrms": image[:, _C, _C] / sigma,
@@ -77,7 +77,7 @@ def _apertures(
         error = np.sqrt(sigma**2 * pixels + np.abs(flux) / GAIN)
         flux = np.maximum(flux, error)  # a magnitude needs a positive flux
         out[name] = zero_point - 2.5 * np.log10(flux)
-        out["sig" + name] = np.minimum(_LN * error / flux, 2.0)
+        out["sig" + name] = np.minimum(POGSON * error / flux, 2.0)
     return out
 
 

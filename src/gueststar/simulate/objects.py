@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gueststar.batch import flux_of
 from gueststar.simulate import curves
 from gueststar.simulate.exposures import Exposures
 
-NJY = 31.4  # AB mag of 1 nJy
 BRIGHTEST = 13.0  # mag: brighter stars saturate, and nobody trusts their changes
 DETECTION = 5.3  # sigma, of the true flux: what makes a real alert
 LEAST_CHANGE = 0.06  # of the star's own flux: less drowns in what subtraction leaves of it
@@ -70,11 +70,6 @@ def many_colours(rng: np.random.Generator, n: int) -> np.ndarray:
     """Draw :func:`colours` of ``n`` stars, shape ``(n, 4)``."""
     g_r = rng.normal(0.6, 0.3, n)
     return np.column_stack([np.zeros(n), g_r, np.zeros(n), -0.4 * g_r - 0.02])
-
-
-def flux_of(mag: np.ndarray) -> np.ndarray:
-    """Flux of AB magnitudes, nJy."""
-    return np.asarray(10 ** (0.4 * (NJY - mag)))
 
 
 def _varying(

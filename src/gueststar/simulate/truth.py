@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
+from gueststar.batch import magnitude
 from gueststar.simulate.packet import Alerts
 
 #: Columns of ``truth.parquet``; null where a fact does not apply.
@@ -52,7 +52,7 @@ def truth_row(alerts: Alerts, index: int) -> dict[str, Any]:
         "ra": slot.thing.ra,
         "dec": slot.thing.dec,
         "flux": flux,
-        "mag": 31.4 - 2.5 * float(np.log10(abs(flux))) if flux else None,
+        "mag": float(magnitude(abs(flux))) if flux else None,
         "flux_err": float(alerts.measured["flux_err"][index] * log.to_njy(e)),
         "star_mag": None if source.star is None else float(source.star[fid]),
         "redshift": source.truth.get("redshift"),

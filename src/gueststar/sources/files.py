@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from gueststar.batch import PACKETS, POSITION, dead_letters
+from gueststar.batch import POSITION, dead_letters, packets_batch
 from gueststar.errors import BadInput
 from gueststar.sources.containers import SMALL_FILE, blocks
 from gueststar.sources.tables import holds_alerts, parquet_batches
@@ -203,11 +203,4 @@ def batches(items: Sequence[Item], batch_size: int) -> Iterator[pa.RecordBatch]:
 
 def _pack(items: Iterable[Item]) -> pa.RecordBatch:
     packets, sources, partitions, offsets, _ = zip(*items, strict=True)
-    arrays = [
-        pa.array(packets, pa.large_binary()),
-        pa.array(sources, pa.string()),
-        pa.array(partitions, pa.string()),
-        pa.array(offsets, pa.int64()),
-        pa.array([0] * len(packets), pa.int32()),
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=PACKETS)
+    return packets_batch(packets, sources, partitions, offsets)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from gueststar.batch import CUTOUTS, AlertBatch, magnitude
+from gueststar.batch import CUTOUTS, AlertBatch, magnitude, stream_bytes
 from gueststar.store import ledger, natives, objects, scoring
 from gueststar.store.interface import WriteReport
 from gueststar.store.ledger import Entry
@@ -185,15 +185,9 @@ def _enter(connection: sqlite3.Connection, part: Sorted) -> None:
     refused = part.rows(REFUSED)
     if len(refused):
         lost = [e for e in entries if e.state == ledger.DEAD]
-        ledger.enter_dead(connection, lost, [_as_bytes(part.batch.slice(r, 1)) for r in refused])
-
-
-def _as_bytes(alert: AlertBatch) -> bytes:
-    """Write one alert as an Arrow IPC stream: what is left of its packet at this point."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, alert.arrow.schema) as stream:
-        stream.write_batch(alert.arrow)
-    return bytes(sink.getvalue().to_pybytes())
+        ledger.enter_dead(
+            connection, lost, [stream_bytes(part.batch.arrow.slice(r, 1)) for r in refused]
+        )
 
 
 def _bury(connection: sqlite3.Connection, sorter: Sorter, batch: pa.RecordBatch) -> int:

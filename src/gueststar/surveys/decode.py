@@ -13,7 +13,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from gueststar.batch import POSITION, POSITION_NAMES, VOCABULARY, AlertBatch, dead_letters
+from gueststar.batch import (
+    POSITION,
+    POSITION_NAMES,
+    VOCABULARY,
+    AlertBatch,
+    dead_letters,
+    stream_bytes,
+)
 from gueststar.errors import BadPacket, UnknownSchema
 from gueststar.surveys import columns, recognise, sky
 from gueststar.surveys.avro import Decoded, read_containers, read_messages
@@ -212,7 +219,8 @@ def _missing(alerts: pa.RecordBatch) -> dict[int, str]:
     ra, dec = (alerts.column(name).to_numpy(zero_copy_only=False) for name in ("ra", "dec"))
     for row in np.flatnonzero(~sky.on_the_sky(ra, dec)):
         reasons[int(row)] = f"no position on the sky: ra={ra[row]}, dec={dec[row]}"
-    for name, what in (("mjd_tai", "time of observation"), ("alert_id", "alert id")):
+    wanted = {"night": "night", "mjd_tai": "time of observation", "alert_id": "alert id"}
+    for name, what in wanted.items():
         nulls = alerts.column(name).is_null().to_numpy(zero_copy_only=False)
         for row in np.flatnonzero(nulls):
             reasons[int(row)] = f"no {what} in the record"
@@ -237,14 +245,7 @@ def _kept(batch: pa.RecordBatch, rows: np.ndarray, first: np.ndarray) -> pa.Arra
         packets = batch.column("packet").cast(pa.large_binary())
         return packets.take(pa.array(rows, mask=~first))
     native = batch.select(["native"])
-    return pa.array([_stream(native.slice(row, 1)) for row in rows], pa.large_binary())
-
-
-def _stream(row: pa.RecordBatch) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, row.schema) as writer:
-        writer.write_batch(row)
-    return bytes(sink.getvalue())
+    return pa.array([stream_bytes(native.slice(row, 1)) for row in rows], pa.large_binary())
 
 
 def _stranger(batch: pa.RecordBatch, row: int) -> str:

@@ -28,7 +28,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gueststar.batch import AB_ZERO_POINT
+from gueststar.batch import POGSON, flux_of
 from gueststar.surveys import columns, sky
 
 BANDS = ("g", "r", "i")  # fid 1, 2, 3
@@ -46,7 +46,6 @@ PIXEL = 1.01  # arcsec
 REFERENCE_RADIUS = 1.4  # arcsec; ALeRCE's lc_correction, where it counts candidates' pixels
 _MJD = 2_400_000.5
 _DAY = 86_400.0
-_POGSON = 2.5 / np.log(10)  # mag per relative flux error
 
 
 class ZTF:
@@ -111,15 +110,15 @@ def _history(batch: pa.RecordBatch, own: pa.RecordBatch) -> pa.ListArray:
 
 def _detections(struct: pa.Array, exposure: np.ndarray) -> pa.RecordBatch:
     magnitude = _magnitudes(struct, "magpsf")
-    size = _flux(magnitude)
+    size = flux_of(magnitude)
     flux = _sign(struct) * size
-    error = size * columns.positive(columns.floats(struct, "sigmapsf")) / _POGSON
+    error = size * columns.positive(columns.floats(struct, "sigmapsf")) / POGSON
     apart = columns.floats(struct, "distnr") * PIXEL
     return _points(struct, "detection", exposure, flux, error, apart)
 
 
 def _forced(struct: pa.Array) -> pa.RecordBatch:
-    unit = _flux(columns.positive(columns.floats(struct, "magzpsci")))  # nJy of one DN
+    unit = flux_of(columns.positive(columns.floats(struct, "magzpsci")))  # nJy of one DN
     flux = columns.floats(struct, "forcediffimflux") * unit
     error = columns.positive(columns.floats(struct, "forcediffimfluxunc")) * unit
     apart = columns.floats(struct, "distnr")
@@ -165,9 +164,9 @@ def _total(
     242; its ``sigmapsf_corr``, else ``sigmapsf_corr_ext``).
     """
     close = (apart >= 0) & (apart < REFERENCE_RADIUS)
-    reference = np.where(close, _flux(_magnitudes(struct, "magnr")), np.nan)
+    reference = np.where(close, flux_of(_magnitudes(struct, "magnr")), np.nan)
     spread = columns.positive(columns.floats(struct, "sigmagnr"))
-    variance = error**2 - (reference * spread / _POGSON) ** 2
+    variance = error**2 - (reference * spread / POGSON) ** 2
     known = np.isfinite(reference + flux)
     total_error = np.where(variance > 0, np.sqrt(np.maximum(variance, 0)), error)
     return reference + flux, np.where(known, total_error, np.nan)
@@ -186,10 +185,6 @@ def _exposure(struct: pa.Array) -> np.ndarray:
 def _magnitudes(struct: pa.Array, name: str) -> np.ndarray:
     values = columns.floats(struct, name)
     return np.where(values > -90, values, np.nan)
-
-
-def _flux(magnitude: np.ndarray) -> np.ndarray:
-    return np.asarray(10 ** (0.4 * (AB_ZERO_POINT - magnitude)))
 
 
 def _sign(struct: pa.Array) -> np.ndarray:
