@@ -5,7 +5,8 @@ rows, so that a repeated batch replaces its own file. A file appears whole or no
 written aside, flushed to the disk and renamed. Rows are sorted by HEALPix.
 
 With a store, files are renamed after the store has committed their rows (two steps, see
-:class:`Move`): a killed process leaves no file of alerts that the store does not know.
+:class:`~gueststar.store.moves.Move`): a killed process leaves no file of alerts that the store
+does not know.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +34,7 @@ from gueststar.batch import (
 )
 from gueststar.errors import ArchiveError
 from gueststar.score import SCORES, long_scores
+from gueststar.store.moves import Move, unwritable
 
 if TYPE_CHECKING:
     from gueststar.alert import Alert
@@ -46,28 +48,6 @@ _DICTIONARY = ["object_id", "survey", "band", "source", "partition"]
 
 #: One score of an alert in the archive's column ``scores``.
 SCORE = pa.struct([field for field in SCORES if field.name != "alert_id"])
-
-
-class Move(NamedTuple):
-    """A file that is written aside, and the name that it shall have."""
-
-    temporary: Path
-    final: Path
-
-    def finish(self) -> None:
-        """Give the file its name; whoever comes second finds it done."""
-        try:
-            self.final.parent.mkdir(parents=True, exist_ok=True)
-            self.temporary.replace(self.final)
-        except FileNotFoundError:
-            if not self.final.exists():
-                raise ArchiveError(
-                    f"{self.temporary} has vanished before it became {self.final}: restore it, or "
-                    "ingest its alerts into a new store"
-                ) from None
-        except OSError as error:
-            raise _meaning(error, self.final) from error
-        _sync_folder(self.final.parent)
 
 
 class Archive:
@@ -117,7 +97,7 @@ class Archive:
                     _write_file(_rows(batch, rows), move.temporary)
         except OSError as error:
             self.forget(moves)
-            raise _meaning(error, self.folder) from error
+            raise unwritable(error, self.folder) from error
         return moves
 
     def _move(self, night: int, batch: AlertBatch, rows: np.ndarray, owner: str) -> Move:
@@ -319,26 +299,8 @@ def _leaves(kind: pa.DataType, path: str) -> list[str]:
     return [path]
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power failure, where the system can do that."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _age(path: Path) -> float:
     try:
         return time.time() - path.stat().st_mtime
     except FileNotFoundError:
         return 0.0
-
-
-def _meaning(error: OSError, path: Path) -> ArchiveError:
-    return ArchiveError(
-        f"cannot write the archive {path}: {error.strerror or error}; nothing is half-written: "
-        "free some space or change its permissions, and run the same command again"
-    )

@@ -6,8 +6,10 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gueststar.store.moves import Move
+
 if TYPE_CHECKING:
-    from gueststar.sinks.archive import Archive, Move
+    from gueststar.sinks.archive import Archive
 
 
 def finish_moves(connection: sqlite3.Connection) -> list[Move]:
@@ -18,8 +20,6 @@ def finish_moves(connection: sqlite3.Connection) -> list[Move]:
     list of Move
         Those that are done with; those in a folder that is not there now must wait.
     """
-    from gueststar.sinks.archive import Move
-
     rows = connection.execute("SELECT temporary, final FROM archive_moves").fetchall()
     moves = [Move(Path(temporary), Path(final)) for temporary, final in rows]
     there = [move for move in moves if move.temporary.parent.exists()]

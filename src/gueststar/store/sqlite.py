@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from gueststar.alert import Alert
     from gueststar.cutouts import Cutouts
     from gueststar.lightcurve import LightCurve
-    from gueststar.sinks.archive import Archive, Move
+    from gueststar.sinks.archive import Archive
+    from gueststar.store.moves import Move
 
 
 class SqliteStore:

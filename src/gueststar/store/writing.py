@@ -18,7 +18,8 @@ from gueststar.store.ledger import Entry
 from gueststar.store.sorting import DUPLICATE, KNOWN, NEW, REFUSED, Sorted, Sorter
 
 if TYPE_CHECKING:
-    from gueststar.sinks.archive import Archive, Move
+    from gueststar.sinks.archive import Archive
+    from gueststar.store.moves import Move
 
 _ALERT = (
     "healpix29", "alert_id", "object_id", "survey", "band", "mjd_tai", "night", "ra", "dec",
