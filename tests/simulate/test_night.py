@@ -41,7 +41,7 @@ def test_positions_are_those_of_the_contract():
     assert [batch.num_rows for batch in batches] == [16, 4]
     assert set(batches[1].column("source").to_pylist()) == {"simulate:20:4"}
     assert batches[1].column("offset").to_pylist() == [16, 17, 18, 19]
-    assert len(source) == 20
+    assert len(source) == source.size == source.done == 20
     source.commit(batches[0])
 
 

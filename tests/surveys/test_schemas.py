@@ -35,13 +35,16 @@ def folder(tmp_path):
 
 @pytest.fixture
 def registry():
-    """A schema registry that knows the id 900, says 503 for 503, and nonsense for 1."""
+    """A schema registry that knows the id 900, says 503 for 503, and nonsense for 1 and 2."""
     asked = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             asked.append(self.path)
             number = int(self.path.rsplit("/", 1)[1])
+            if number == 2:
+                self.wfile.write(b"SSH-2.0\r\n")  # not a web server at all
+                return
             answers = {900: (200, {"schema": json.dumps(WHOLE)}), 503: (503, {}), 1: (200, {})}
             status, body = answers.get(number, (404, {"error_code": 40403}))
             self.send_response(status)
@@ -52,7 +55,7 @@ def registry():
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     server.asked = asked
     yield server
@@ -117,6 +120,7 @@ def test_a_restart_works_without_the_registry(registry, tmp_path):
         (404, UnknownSchema, "knows no schema 404"),
         (1, UnknownSchema, "no schema"),
         (503, BadInput, "answers 503"),
+        (2, BadInput, "cannot be reached"),
     ],
 )
 def test_registry_that_cannot_help(registry, tmp_path, schema_id, error, words):

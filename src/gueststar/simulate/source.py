@@ -30,6 +30,11 @@ class SimulatedSource:
     bogus : float
         Share of artefacts.
 
+    Attributes
+    ----------
+    size, done : int
+        Packets in all and packets given so far, for a progress bar.
+
     Examples
     --------
     >>> source = SimulatedSource(20, seed=1, batch_size=16)
@@ -53,6 +58,7 @@ class SimulatedSource:
         self.night = Night(alerts, seed, bogus=bogus)
         self.batch_size, self.workers = batch_size, workers
         self.name = f"simulate:{alerts}:{seed}"
+        self.size, self.done = alerts, 0
 
     def __len__(self) -> int:
         return len(self.night)
@@ -61,6 +67,7 @@ class SimulatedSource:
         packets, offset = self._packets(), 0
         while block := list(islice(packets, self.batch_size)):
             n = len(block)
+            self.done = offset + n
             yield packets_batch(block, self.name, [""] * n, range(offset, offset + n))
             offset += n
 

@@ -12,7 +12,6 @@ import orjson
 import pyarrow as pa
 
 STORED, DUPLICATE, DEAD = 0, 1, 2
-STATES = ("stored", "duplicate", "dead-letter")
 
 Pair = tuple[str, str]
 

@@ -13,9 +13,10 @@ import re
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from fastavro.repository.base import SchemaRepositoryError
@@ -159,7 +160,7 @@ class SchemaRegistry:
             if error.code == 404:
                 raise UnknownSchema(f"{self.url} knows no schema {schema_id}") from error
             raise BadInput(f"{place} answers {error.code} {error.reason}: try again") from error
-        except (URLError, TimeoutError, ConnectionError) as error:
+        except (OSError, HTTPException) as error:
             raise BadInput(
                 f"the schema registry {self.url} cannot be reached ({error}): try again when it "
                 f"can, or set {VARIABLE} to a folder of .avsc files"
