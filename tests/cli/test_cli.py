@@ -1,5 +1,6 @@
 """The command line: in this process for speed, and twice as a process of its own."""
 
+import base64
 import contextlib
 import io
 import json
@@ -8,6 +9,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from astropy.table import Table
 
 from gueststar.cli import main
 
@@ -116,6 +118,38 @@ def test_query_formats(stored, tmp_path):
     for form in ("parquet", "votable"):
         gueststar("query", sql, "--format", form, "--output", tmp_path / f"x.{form}", cwd=stored)
         assert (tmp_path / f"x.{form}").stat().st_size > 500
+
+
+def test_bytes_of_dead_letters_in_every_format(stored, tmp_path):
+    sql = "SELECT packet, reason FROM dead_letters ORDER BY length(packet)"
+    rows = json.loads(gueststar("query", sql, "--format", "json", cwd=stored).stdout)["rows"]
+    assert base64.b64decode(rows[0]["packet"]).startswith(b"<html>")
+    assert rows[1]["packet"] in gueststar("query", sql, "--format", "csv", cwd=stored).stdout
+    assert "38 bytes" in gueststar("query", sql, cwd=stored).stdout
+    for form in ("csv", "votable"):
+        gueststar("query", sql, "--format", form, "--output", tmp_path / f"x.{form}", cwd=stored)
+    assert list(Table.read(tmp_path / "x.votable")["packet"]) == [row["packet"] for row in rows]
+
+
+def test_nulls_of_a_votable(stored, tmp_path):
+    sql = "SELECT mag, NULL AS none, alert_id, nullif(band, 'g') AS red FROM alerts"
+    file = tmp_path / "x.votable"
+    gueststar("query", sql, "--format", "votable", "--output", file, cwd=stored)
+    table = Table.read(file)
+    assert [table[name].dtype.kind for name in table.colnames] == ["f", "f", "i", "U"]
+    assert "None" not in table["red"]
+
+
+def test_a_negative_declination_needs_no_dashes(stored):
+    assert "0 rows" in gueststar("cone", 10, -89.5, 1, cwd=stored).stdout
+    assert "above 0" in gueststar("cone", 10, 5, -1, cwd=stored, ok=False).stderr
+
+
+def test_a_folder_without_alerts_says_so(tmp_path):
+    (tmp_path / "empty").mkdir()
+    done = gueststar("ingest", "empty", "--modules", "none", cwd=tmp_path)
+    assert "no alert in what was given" in done.stderr
+    assert "never" in gueststar("health", cwd=tmp_path).stdout
 
 
 @pytest.mark.parametrize(

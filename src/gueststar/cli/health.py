@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import typer
 from rich.markup import escape
 from rich.table import Table
@@ -35,12 +37,19 @@ def health(store: Store = None, json: Json = False) -> None:
 
 def _table(facts: dict[str, object]) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for name, value in facts.items():
-        if name in {"dead_letters", "in_equals_out"} or isinstance(value, (list, dict)):
+    for name, value in (facts | {"last_write_unix": None}).items():
+        if name == "in_equals_out" or value is None or isinstance(value, (list, dict)):
             continue
         table.add_row(
             name.replace("_", " "), f"{value:,}" if isinstance(value, int) else escape(f"{value}")
         )
+    table.add_row("last write", _when(facts["last_write_unix"]))
     agrees = facts["in_equals_out"]
     table.add_row("in = out", "[green]yes[/]" if agrees else "[red]NO: please report this[/]")
     return table
+
+
+def _when(unix: object) -> str:
+    if not isinstance(unix, (int, float)):
+        return "never"
+    return f"{datetime.fromtimestamp(unix, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -164,6 +164,8 @@ def say_what_next(account: Account, store: str | None) -> None:
     where = f" --store {escape(shlex.quote(store))}" if store else ""
     if account.interrupted:
         said.print("[yellow]Stopped early. Run the same command again to complete it.[/]")
+    elif not account.received:
+        said.print("[yellow]There was no alert in what was given.[/]")
     else:
         said.print(f"Look at them: [bold]gueststar serve{where}[/]", soft_wrap=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,7 @@ from gueststar.cli.options import Json, Store, out, print_json
 from gueststar.errors import BadInput
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
 SHOWN_ROWS = 50
@@ -33,7 +35,8 @@ class Format(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(query)
-    app.command()(cone)
+    # A negative declination looks like an option that is not known.
+    app.command(context_settings={"ignore_unknown_options": True})(cone)
 
 
 def query(
@@ -69,7 +72,9 @@ def cone(
 ) -> None:
     """Find the objects near a position, nearest first.
 
-    A negative declination follows two dashes: gueststar cone -- 150.1 -5.2 3
+    Example:
+
+      gueststar cone 150.1 -5.2 3
     """
     from gueststar.store import open_store
 
@@ -104,12 +109,14 @@ def rich_table(table: pa.Table) -> Table:
 def _cell(value: Any) -> str:
     if value is None:
         return "[dim]null[/]"
+    if isinstance(value, bytes):
+        return f"[dim]{len(value):,} bytes[/]"
     return f"{value:.6g}" if isinstance(value, float) and abs(value) < 1e4 else escape(str(value))
 
 
 def json_rows(table: pa.Table) -> list[dict[str, Any]]:
-    """Rows as JSON objects; ids and other integers beyond 2**53 are strings."""
-    rows: list[dict[str, Any]] = table.to_pylist()
+    """Rows as JSON objects; integers beyond 2**53 are strings, bytes are base64."""
+    rows: list[dict[str, Any]] = _as_text(table).to_pylist()
     for row in rows:
         for name, value in row.items():
             large = isinstance(value, int) and abs(value) > 2**53
@@ -118,13 +125,40 @@ def json_rows(table: pa.Table) -> list[dict[str, Any]]:
     return rows
 
 
+def _as_text(table: pa.Table) -> pa.Table:
+    """Give bytes as base64, for formats that hold text only."""
+    import pyarrow as pa
+
+    for place, field in enumerate(table.schema):
+        if pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type):
+            column = [
+                None if b is None else b64encode(b).decode() for b in table[place].to_pylist()
+            ]
+            table = table.set_column(place, field.name, pa.array(column, pa.string()))
+    return table
+
+
+def _masked(column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
+    """Give a column as VOTable wants it: null is NaN, a masked integer or an empty string."""
+    import numpy as np
+    import pyarrow as pa
+
+    if pa.types.is_null(column.type):
+        return np.full(len(column), np.nan)
+    if pa.types.is_string(column.type):
+        return np.array(column.fill_null("").to_pylist(), dtype=str)
+    if pa.types.is_integer(column.type):
+        return np.ma.array(column.fill_null(0).to_numpy(), mask=column.is_null().to_numpy())
+    return column.to_numpy()
+
+
 def _write(table: pa.Table, format: Format, output: Path | None) -> None:
     if format is Format.csv and output is None:
         import pyarrow as pa
         import pyarrow.csv as pc
 
         sink = pa.BufferOutputStream()
-        pc.write_csv(table, sink)
+        pc.write_csv(_as_text(table), sink)
         typer.echo(sink.getvalue().to_pybytes().decode(), nl=False)
         return
     if output is None:
@@ -140,8 +174,9 @@ def _write_file(table: pa.Table, format: Format, output: Path) -> None:
     elif format is Format.csv:
         import pyarrow.csv as pc
 
-        pc.write_csv(table, output)
+        pc.write_csv(_as_text(table), output)
     else:
         from astropy.table import Table as AstropyTable
 
-        AstropyTable(table.to_pydict()).write(output, format="votable", overwrite=True)
+        columns = {name: _masked(_as_text(table)[name]) for name in table.column_names}
+        AstropyTable(columns).write(output, format="votable", overwrite=True)
