@@ -148,8 +148,9 @@ def _masked(column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
     if pa.types.is_string(column.type):
         return np.array(column.fill_null("").to_pylist(), dtype=str)
     if pa.types.is_integer(column.type):
-        return np.ma.array(column.fill_null(0).to_numpy(), mask=column.is_null().to_numpy())
-    return column.to_numpy()
+        values = column.fill_null(0).to_numpy()
+        return np.ma.MaskedArray(values, mask=column.is_null().to_numpy())
+    return np.asarray(column.to_numpy())
 
 
 def _write(table: pa.Table, format: Format, output: Path | None) -> None:
