@@ -78,6 +78,11 @@ def test_the_same_file_makes_the_same_bundle(data, tmp_path, monkeypatch):
     second = import_model("braai", file, tmp_path / "again")
     assert Bundle.load(first).digest == Bundle.load(second).digest
     named = import_model("braai", file, name="mine")
+    other = data / "models/braai/d6_m7.weights.h5"
+    with pytest.raises(BadInput, match="holds another model named 'mine'"):
+        import_model("braai", other, name="mine")
+    with pytest.raises(BadInput, match="the name of a shipped model"):
+        import_model("braai", file, name="rb")
     assert module_for(Bundle.load(named)).gives.names == ["mine_real", "mine_reason"]
 
 

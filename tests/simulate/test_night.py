@@ -61,6 +61,8 @@ def test_a_night_of_nothing_and_of_one(tmp_path):
     assert list(SimulatedSource(0)) == []
     assert len(list(Night(1))) == 1
     write_night(tmp_path, 0)
+    with pytest.raises(BadInput, match="holds a simulated night already"):
+        write_night(tmp_path, 1)
     assert pq.read_table(tmp_path / "truth.parquet").num_rows == 0
     assert len(training_set(0).labels) == 0
 

@@ -45,6 +45,12 @@ def registry():
             if number == 2:
                 self.wfile.write(b"SSH-2.0\r\n")  # not a web server at all
                 return
+            if number == 3:  # an answer that is cut short
+                self.send_response(200)
+                self.send_header("Content-Length", "5000")
+                self.end_headers()
+                self.wfile.write(b'{"schema": ')
+                return
             answers = {900: (200, {"schema": json.dumps(WHOLE)}), 503: (503, {}), 1: (200, {})}
             status, body = answers.get(number, (404, {"error_code": 40403}))
             self.send_response(status)
@@ -121,6 +127,7 @@ def test_a_restart_works_without_the_registry(registry, tmp_path):
         (1, UnknownSchema, "no schema"),
         (503, BadInput, "answers 503"),
         (2, BadInput, "cannot be reached"),
+        (3, BadInput, "cannot be reached"),
     ],
 )
 def test_registry_that_cannot_help(registry, tmp_path, schema_id, error, words):

@@ -17,7 +17,7 @@ from gueststar.errors import BadInput, did_you_mean
 from gueststar.features.stamps import NORMS
 from gueststar.models.bundle import golden_inputs, write_bundle
 from gueststar.models.card import Card, Recipe, check_name
-from gueststar.models.installed import user_folder
+from gueststar.models.installed import check_free, user_folder
 from gueststar.models.vgg6 import VGG6, check_weights, onnx_model
 
 MAX_FILE = 64 << 20  # bytes; the public files have 1.3 and 3.8 MB
@@ -68,15 +68,19 @@ def import_braai(
     Raises
     ------
     BadInput
-        If the file is not HDF5, is another net, or its normalisation is not known.
+        If the file is not HDF5, is another net, its normalisation is not known, or the name is
+        another model's.
     BadBundle
         If the name cannot be a module's.
     """
     file = Path(file)
     if name:
         check_name(name)
-    known = _recognise(file, name, norm)
+    digest = _digest(file)
     weights = read_weights(file)
+    known = _recognise(file, name, norm)
+    if out is None:
+        check_free(known.name, digest)
     card = _card(file, known)
     model = onnx_model(weights).SerializeToString()
     folder = Path(out) if out else user_folder() / known.name

@@ -59,3 +59,27 @@ def find(name_or_path: str | Path, *, threads: int = 1) -> Bundle:
     if Path(name_or_path).is_dir():
         return Bundle.load(name_or_path, threads=threads)
     raise BadInput(f"no model {str(name_or_path)!r}.{did_you_mean(str(name_or_path), known)}")
+
+
+def check_free(name: str, sha256: str) -> None:
+    """Refuse to give an imported net the name of another one.
+
+    Parameters
+    ----------
+    name : str
+        Of the bundle that is to be made.
+    sha256 : str
+        Digest of the file that it is made from.
+
+    Raises
+    ------
+    BadInput
+        If a bundle of this name was shipped, or was made from another file.
+    """
+    if (SHIPPED / name).exists():
+        raise BadInput(f"{name!r} is the name of a shipped model: give another by --name")
+    folder = user_folder() / name
+    if folder.exists() and Bundle.load(folder).card.training.get("sha256") != sha256:
+        raise BadInput(
+            f"{folder} holds another model named {name!r}: give another by --name, or remove it"
+        )

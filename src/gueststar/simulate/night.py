@@ -132,10 +132,12 @@ def write_night(
     Raises
     ------
     BadInput
-        If a number is out of range or the form is unknown.
+        If a number is out of range, the form is unknown, or the folder holds a night already.
     """
     if form not in ("files", "tar"):
         raise BadInput(f"packets are written as 'files' or 'tar', not {form!r}")
+    if (out / "truth.parquet").exists():
+        raise BadInput(f"{out} holds a simulated night already: give another folder, or remove it")
     night = Night(alerts, seed, bogus=bogus)
     out.mkdir(parents=True, exist_ok=True)
     rows = []

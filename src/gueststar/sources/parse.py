@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from gueststar import registry
 from gueststar.contracts import Source
@@ -44,6 +45,8 @@ def open_source(arguments: Sequence[str], batch_size: int = 250) -> list[Source]
 
 
 def _scheme(text: str) -> str:
+    if Path(text).exists():  # whatever its name
+        return ""
     head, colon, _ = text.partition(":")
     return head if colon and head.isalnum() and len(head) > 1 else ""
 

@@ -135,7 +135,8 @@ class SqliteStore:
         StoreBusy
             If another process writes for longer than a minute; nothing was written.
         ArchiveError
-            If the archive cannot be written; nothing was written.
+            If the archive cannot be written: nothing was written. If only the last step failed,
+            the naming of finished files, the store has the alerts and the next write names them.
         """
         with self._lock, connections.translated(self.path):
             connection = self._writable()

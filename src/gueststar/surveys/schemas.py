@@ -13,7 +13,7 @@ import re
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.error import HTTPError
@@ -154,7 +154,10 @@ class SchemaRegistry:
         place = f"{self.url}/schemas/ids/{schema_id}"
         try:
             with urlopen(place, timeout=TIMEOUT) as answer:
-                return dict(json.loads(json.loads(answer.read(MAX_ANSWER))["schema"]))
+                text = answer.read(MAX_ANSWER)
+                if answer.length:  # bytes that were promised and have not come
+                    raise IncompleteRead(text, answer.length)
+                return dict(json.loads(json.loads(text)["schema"]))
         except HTTPError as error:
             error.close()
             if error.code == 404:

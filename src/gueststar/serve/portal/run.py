@@ -15,7 +15,6 @@ from gueststar.serve.portal.security import is_loopback
 
 PORT = 8765
 TRIES = 50  # ports after PORT, when none was asked for
-GRACE = 5.0  # s that open requests get at the end
 
 
 def run_portal(
