@@ -12,6 +12,7 @@
     │   ├── NewerStore     it was written by a newer gueststar
     │   └── StoreBusy      another process holds it for longer than we wait
     ├── ArchiveError       the Parquet archive cannot be read or written
+    ├── EngineError        an engine under us (Spark) does not start, or gave up
     └── MissingExtra       an optional package is not installed
 
 A message names the value, the place and the way out.
@@ -61,6 +62,10 @@ class StoreBusy(StoreError):
 
 class ArchiveError(GueststarError):
     """The Parquet archive cannot be read or written."""
+
+
+class EngineError(GueststarError):
+    """An engine under us (Spark) does not start, or gave up."""
 
 
 class MissingExtra(GueststarError):
