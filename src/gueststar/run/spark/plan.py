@@ -88,7 +88,7 @@ def _is_archive(path: Path) -> bool:
 def _rounds(kind: Kind, files: Iterable[Path], most: int) -> Iterator[Round]:
     groups: list[tuple[str, ...]] = []
     held = 0
-    for group, size in _groups(files):
+    for group, size in _groups(files, min(BATCH_BYTES, most // 2)):
         if groups and held + size > most:
             yield Round(kind, tuple(groups), held)
             groups, held = [], 0
@@ -98,13 +98,13 @@ def _rounds(kind: Kind, files: Iterable[Path], most: int) -> Iterator[Round]:
         yield Round(kind, tuple(groups), held)
 
 
-def _groups(files: Iterable[Path]) -> Iterator[tuple[tuple[str, ...], int]]:
+def _groups(files: Iterable[Path], most: int) -> Iterator[tuple[tuple[str, ...], int]]:
     """Neighbours together, as many as make a decoder's batch; a large file stands alone."""
     group: list[str] = []
     held = 0
     for path in files:
         size = path.stat().st_size
-        if group and (held + size > BATCH_BYTES or len(group) >= GROUP_FILES):
+        if group and (held + size > most or len(group) >= GROUP_FILES):
             yield tuple(group), held
             group, held = [], 0
         group.append(str(path))

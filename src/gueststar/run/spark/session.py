@@ -98,8 +98,8 @@ def spark_errors() -> tuple[type[Exception], ...]:
     return (PySparkException, Py4JError, OSError, EOFError)
 
 
-def spark_error(error: Exception) -> EngineError:
+def spark_error(error: Exception, where: str = "") -> EngineError:
     """Say what Spark says, without the pages of its stack."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = [line for line in lines if line.startswith("gueststar.")]
-    return EngineError(f"Spark gave up: {(told or lines or [type(error).__name__])[0]}")
+    return EngineError(f"Spark gave up{where}: {(told or lines or [type(error).__name__])[0]}")

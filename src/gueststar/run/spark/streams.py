@@ -116,7 +116,8 @@ def run_stream(
         )
         _wait(stream.trigger(**trigger).start(), writer)
     except spark_errors() as error:
-        raise writer.error or spark_error(error) from error
+        where = f" on {', '.join(topics)} of {servers}"
+        raise writer.error or spark_error(error, where) from error
     return writer.done
 
 
