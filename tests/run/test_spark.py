@@ -141,23 +141,31 @@ def test_real_packets_and_parquet_score_as_on_the_local_runner(spark, data, stor
     folder = data / "alerts" / "ztf"
     sink = StoreSink(stores("spark"))
     done = run_batch(spark, [folder], [sink], modules=["rb"])
+    assert done.rounds == 1
     account = local([FileSource([folder])], stores("local"))
     assert done.alerts + done.dead_letters == account.received
     assert list(map(str, account.ignored)) == list(done.ignored)
     assert (account.stored, account.dead_letter) == (sink.report.stored, sink.report.dead_letter)
-    mine, theirs = contents(stores("spark")), contents(stores("local"))
-    assert mine["scores"] == theirs["scores"]
-    # Several files hold the same alert: which of them was first is not fixed on many machines.
-    key = ("source", "partition", "offset", "record", "alert_id")
-    places = [[[row[k] for k in key] for row in some["ledger"]] for some in (mine, theirs)]
-    assert places[0] == places[1]
-    assert stores("spark").health()["in_equals_out"]
+    assert_same(stores("spark"), stores("local"))
 
 
 def test_parquet_alone_gives_the_same_store(spark, data, stores):
     file = sorted((data / "alerts" / "ztf" / "parquet").glob("*.parquet"))[0]
     run_batch(spark, [file], [StoreSink(stores("spark"))], modules=["rb"])
     local([FileSource([file])], stores("local"))
+    assert_same(stores("spark"), stores("local"))
+
+
+def test_a_tar_that_is_larger_than_a_round_is_shipped(spark, stores, tmp_path):
+    tar = write_night(tmp_path / "night", ALERTS, 11, form="tar")
+    assert [part.kind for part in plan([tar], 3_000_000).rounds] == ["shipped"]
+    options = {"modules": ["rb"], "batch_size": 30, "round_bytes": 3_000_000}
+    calls = []
+    progress = lambda done: calls.append(done.alerts)  # noqa: E731
+    done = run_batch(spark, [tar], [StoreSink(stores("spark"))], progress=progress, **options)
+    local([FileSource([tar])], stores("local"))
+    assert done.rounds == 1
+    assert len(set(calls)) > 2
     assert_same(stores("spark"), stores("local"))
 
 
@@ -259,10 +267,8 @@ def test_another_net_on_a_worker_is_refused(spark, night):
 def test_a_result_keeps_its_schema_and_modules_on_its_way():
     schema = pa.schema({"a": pa.list_(pa.float32())}, metadata={b"gueststar.modules": b"{}"})
     result = pa.RecordBatch.from_pylist([{"a": [1.0, None]}, {"a": None}], schema=schema)
-    row = packed(result.slice(1), 7)
-    assert row.select(["kind", "rows", "part"]).to_pylist() == [
-        {"kind": "alerts", "rows": 1, "part": 7}
-    ]
+    row = packed(result.slice(1))
+    assert row.select(["kind", "rows"]).to_pylist() == [{"kind": "alerts", "rows": 1}]
     back = unpacked(row.column("ipc")[0].as_py())
     assert back.equals(result.slice(1), check_metadata=True)
 
@@ -397,7 +403,8 @@ def test_stop_ends_between_two_micro_batches(spark, sent, stores, tmp_path):
     end = {"until_caught_up": False, "stop": stop, "progress": lambda _: stop.set()}
     done = stream(spark, sent, [sink], tmp_path, **end)
     assert done.rounds == 1
-    assert stream(spark, sent, [sink], tmp_path).rounds == 2
+    # 3: Spark was stopped before it had noted the end of the first; it is known to the store.
+    assert stream(spark, sent, [sink], tmp_path).rounds in {2, 3}
     local([sent], stores("local"))
     assert_same(stores("spark"), stores("local"))
 

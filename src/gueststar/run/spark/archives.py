@@ -5,22 +5,26 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from gueststar.contracts import Sink
 from gueststar.run.spark import worker
 from gueststar.run.spark.plan import Notes, Round, plan
-from gueststar.run.spark.results import Done, begun, drain
+from gueststar.run.spark.results import Done, collected, drain
 from gueststar.run.spark.session import ARROW_ROWS
+from gueststar.sources.files import FileSource
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 CORE_BYTES = 128 << 20  # of a round, a core
-PARTITION_BYTES = 64 << 20  # the driver fetches about so much at a time
+MOST_BYTES = 512 << 20  # of a round: the driver holds the results of two of them
+SHIPPED_BYTES = 128 << 20  # of packets that the driver sends at a time
 WHOLE_FILES = "10"  # a message from the JVM: files may have some MB each
 
 
@@ -57,7 +61,7 @@ def run_batch(
         Packets a batch at most.
     round_bytes : int, optional
         Files are worked on in rounds of so many bytes: one is scored while another is written.
-        Default: 128 MB a core.
+        Default: 128 MB a core, 512 MB at most.
     checkpoint : path, optional
         Folder in which finished rounds are noted, so that the same call goes on where it was
         interrupted. Without it the call begins anew, and the sinks find that they know it all.
@@ -80,49 +84,84 @@ def run_batch(
         What a sink raises. The same call completes the work.
     """
     recipe = worker.Recipe.of(modules, schemas or os.environ.get("GUESTSTAR_SCHEMAS"), batch_size)
-    planned = plan(paths, round_bytes or spark.sparkContext.defaultParallelism * CORE_BYTES)
-    notes = Notes(checkpoint, recipe)
+    size = round_bytes or min(MOST_BYTES, spark.sparkContext.defaultParallelism * CORE_BYTES)
+    planned, notes = plan(paths, size), Notes(checkpoint, recipe)
     done, start = Done(ignored=planned.ignored, modules=dict(recipe.modules)), time.perf_counter()
     todo = [part for part in planned.rounds if not notes.has(part)]
     done.skipped = len(planned.rounds) - len(todo)
-    for part, rows in _ahead(spark, recipe, todo, stop or threading.Event()):
-        drain(rows, sinks, done)
-        notes.add(part)
-        done.rounds, done.seconds = done.rounds + 1, time.perf_counter() - start
+    work = _Work(spark, recipe, min(size, SHIPPED_BYTES))
+    for whole, results in _ahead(work.of(todo), stop or threading.Event()):
+        drain(results, sinks, done)
+        done.seconds = time.perf_counter() - start
+        if whole is not None:
+            notes.add(whole)
+            done.rounds += 1
         if progress:
             progress(done)
     return done
 
 
-def _ahead(
-    spark: SparkSession, recipe: worker.Recipe, rounds: Sequence[Round], stop: threading.Event
-) -> Iterator[tuple[Round, Iterator[Any]]]:
-    """Yield each round with its results, while the workers are busy with the next one."""
+#: A round that is complete with this piece of work (else None), and the work.
+Piece = tuple[Round | None, "DataFrame"]
 
-    def begin(part: Round) -> Iterator[Any]:
-        return begun(_results(spark, recipe, part), part.size // PARTITION_BYTES)
+
+def _ahead(
+    pieces: Iterator[Piece], stop: threading.Event
+) -> Iterator[tuple[Round | None, Iterator[pa.RecordBatch]]]:
+    """Yield each piece's results, while the workers are busy with the next one."""
+
+    def begin() -> tuple[Round | None, Iterator[pa.RecordBatch]] | None:
+        piece = next(pieces, None)
+        return None if piece is None else (piece[0], collected(piece[1]))
 
     with ThreadPoolExecutor(1, thread_name_prefix="spark-round") as pool:
-        waiting = [pool.submit(begin, part) for part in rounds[:1]]
-        for number, part in enumerate(rounds):
-            rows = waiting.pop().result()
-            if stop.is_set():
-                return
-            waiting = [pool.submit(begin, later) for later in rounds[number + 1 : number + 2]]
-            yield part, rows
+        coming = pool.submit(begin)
+        while (ready := coming.result()) is not None and not stop.is_set():
+            coming = pool.submit(begin)
+            yield ready
 
 
-def _results(spark: SparkSession, recipe: worker.Recipe, part: Round) -> DataFrame:
-    if part.kind == "url":
-        return _from_url(spark, recipe, part.groups[0][0])
-    job = worker.archive_job if part.kind == "archive" else worker.files_job
-    numbers = spark.range(0, len(part.groups), 1, len(part.groups))
-    return numbers.mapInArrow(job(recipe, part.groups), worker.RESULTS)
+class _Work:
+    """Makes Spark's part of rounds."""
 
+    def __init__(self, spark: SparkSession, recipe: worker.Recipe, shipped: int) -> None:
+        self.spark, self.recipe, self.shipped = spark, recipe, shipped
 
-def _from_url(spark: SparkSession, recipe: worker.Recipe, url: str) -> DataFrame:
-    spark.conf.set(ARROW_ROWS, WHOLE_FILES)
-    reader = spark.read.format("binaryFile").option("recursiveFileLookup", True)
-    files = reader.option("pathGlobFilter", "*.avro").load(url)
-    packets = files.select("path", "length", "content")
-    return packets.mapInArrow(worker.contents_job(recipe), worker.RESULTS)
+    def of(self, rounds: Iterable[Round]) -> Iterator[Piece]:
+        """Yield the work of rounds; that of a large file comes in pieces."""
+        for part in rounds:
+            if part.kind == "shipped":
+                for ship in self._cargo(part):
+                    yield None, ship
+                yield part, self._ship([])
+            elif part.kind == "url":
+                yield part, self._from_url(part.groups[0][0])
+            else:
+                yield part, self._from_files(part)
+
+    def _from_files(self, part: Round) -> DataFrame:
+        job = worker.archive_job if part.kind == "archive" else worker.files_job
+        numbers = self.spark.range(0, len(part.groups), 1, len(part.groups))
+        return numbers.mapInArrow(job(self.recipe, part.groups), worker.RESULTS)
+
+    def _from_url(self, url: str) -> DataFrame:
+        self.spark.conf.set(ARROW_ROWS, WHOLE_FILES)
+        reader = self.spark.read.format("binaryFile").option("recursiveFileLookup", True)
+        files = reader.option("pathGlobFilter", "*.avro").load(url)
+        packets = files.select("path", "length", "content")
+        return packets.mapInArrow(worker.contents_job(self.recipe), worker.RESULTS)
+
+    def _cargo(self, part: Round) -> Iterator[DataFrame]:
+        held: list[pa.RecordBatch] = []
+        for batch in FileSource(part.groups[0], self.recipe.batch_size):
+            held.append(worker.packed(batch))
+            if sum(row.nbytes for row in held) >= self.shipped:
+                yield self._ship(held)
+                held = []
+        yield self._ship(held)
+
+    def _ship(self, rows: list[pa.RecordBatch]) -> DataFrame:
+        if not rows:
+            return self.spark.createDataFrame([], worker.RESULTS)
+        sent: DataFrame = self.spark.createDataFrame(pa.Table.from_batches(rows))
+        return sent.mapInArrow(worker.shipped_job(self.recipe), worker.RESULTS)

@@ -17,7 +17,7 @@ from gueststar.sinks.archive import FORMAT_KEY
 from gueststar.sources.files import BATCH_BYTES, FileSource
 
 GROUP_FILES = 2_000
-Kind = Literal["files", "archive", "url"]
+Kind = Literal["files", "shipped", "archive", "url"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Round:
     Parameters
     ----------
     kind : str
-        ``files`` (what a FileSource reads), ``archive`` (our own Parquet), ``url``.
+        ``files`` (what a FileSource reads), ``shipped`` (one file that is larger than a round:
+        the driver reads it and ships its packets), ``archive`` (our own Parquet), ``url``.
     groups : tuple of tuple of str
         One group a task.
     size : int
@@ -92,6 +93,9 @@ def _rounds(kind: Kind, files: Iterable[Path], most: int) -> Iterator[Round]:
         if groups and held + size > most:
             yield Round(kind, tuple(groups), held)
             groups, held = [], 0
+        if size > most and kind == "files":
+            yield Round("shipped", (group,), size)
+            continue
         groups.append(group)
         held += size
     if groups:

@@ -71,6 +71,7 @@ def _settings(packages: Sequence[str], master: str | None) -> dict[str, str]:
     settings = {
         ARROW_ROWS: "500",  # packets are large
         "spark.cleaner.periodicGC.interval": "2min",  # forgotten shuffles leave the disks
+        "spark.driver.memory": "2g",  # of the JVM, which also works where it runs on one machine
         "spark.ui.showConsoleProgress": "false",
     }
     if packages:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from gueststar.contracts import Sink
 from gueststar.errors import BadInput, GueststarError
 from gueststar.run.spark import worker
-from gueststar.run.spark.results import Done, begun, drain
+from gueststar.run.spark.results import Done, collected, drain
 from gueststar.run.spark.session import ARROW_ROWS, spark_error, spark_errors
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pyspark.sql.streaming.query import StreamingQuery
 
 POLL = 1  # s between two looks at the request to stop
-PARTITION_ROWS = 1_000  # the driver fetches about so many rows at a time
 LARGEST_MESSAGE = 16 << 20
 
 #: librdkafka's names of settings that Java's client spells otherwise.
@@ -78,7 +77,7 @@ def run_stream(
     until_caught_up : bool
         Return when everything is done that was there at the start.
     most : int
-        Messages a micro-batch at most.
+        Messages a micro-batch at most: what the driver holds in memory at a time.
     options : mapping of str, optional
         Settings of the Kafka client, in librdkafka's spelling or in Java's.
     progress : callable, optional
@@ -102,7 +101,7 @@ def run_stream(
     recipe = worker.Recipe.of(modules, schemas or os.environ.get("GUESTSTAR_SCHEMAS"), batch_size)
     spark.conf.set(ARROW_ROWS, str(batch_size))
     stop = stop or threading.Event()
-    writer = _Writer(sinks, most, progress, stop, Done(modules=dict(recipe.modules)))
+    writer = _Writer(sinks, progress, stop, Done(modules=dict(recipe.modules)))
     kafka = read_options(servers, topics, start, most, options or {})
     try:
         messages = spark.readStream.format("kafka").options(**kafka).load()
@@ -127,13 +126,11 @@ class _Writer:
     def __init__(
         self,
         sinks: Sequence[Sink],
-        most: int,
         progress: Callable[[Done], None] | None,
         stop: threading.Event,
         done: Done,
     ) -> None:
         self.sinks, self.progress, self.stop, self.done = sinks, progress, stop, done
-        self.partitions = most // PARTITION_ROWS
         self.error: GueststarError | None = None
         self.busy = threading.Lock()
         self._start = time.perf_counter()
@@ -143,7 +140,7 @@ class _Writer:
             if self.stop.is_set():  # to return would tell Spark that this micro-batch is done
                 raise RuntimeError("stopped before this micro-batch")
             try:
-                drain(begun(results, self.partitions), self.sinks, self.done)
+                drain(collected(results), self.sinks, self.done)
             except GueststarError as error:
                 self.error = error
                 raise
@@ -156,9 +153,10 @@ class _Writer:
 def _wait(query: StreamingQuery, writer: _Writer) -> None:
     """Wait for the end of a stream, or for the request to stop between two micro-batches."""
     try:
-        while not query.awaitTermination(POLL):
-            if writer.stop.is_set() and not writer.busy.locked():
-                break
+        quiet = 0  # looks in a row: Spark notes the end of a micro-batch after our flush
+        while quiet < 2 and not query.awaitTermination(POLL):
+            idle = writer.stop.is_set() and not writer.busy.locked()
+            quiet = quiet + 1 if idle else 0
     except spark_errors():
         if not writer.stop.is_set() or writer.error:
             raise

@@ -36,17 +36,15 @@ from gueststar.sources.files import (
 Batches = Iterator[pa.RecordBatch]
 Mapped = Callable[[Iterable[pa.RecordBatch]], Batches]
 
-#: What every job gives, in Spark's words. ``part`` spreads the rows over the shuffle.
-RESULTS = "kind string, rows int, part long, ipc binary"
+#: What every job gives, in Spark's words.
+RESULTS = "kind string, rows int, ipc binary"
 _RESULTS = pa.schema(
     [
         pa.field("kind", pa.string()),  # alerts, dead-letters
         pa.field("rows", pa.int32()),
-        pa.field("part", pa.int64()),
         pa.field("ipc", pa.binary()),  # one Arrow IPC stream of one batch
     ]
 )
-_PER_TASK = 1 << 32
 
 
 @dataclass(frozen=True)
@@ -138,16 +136,19 @@ def archive_job(recipe: Recipe, groups: Sequence[Sequence[str]]) -> Mapped:
     return _job(recipe, results)
 
 
+def shipped_job(recipe: Recipe) -> Mapped:
+    """Return the function for source batches that the driver has read and packed."""
+
+    def read(batch: pa.RecordBatch, recipe: Recipe) -> Batches:
+        yield from (unpacked(ipc.as_buffer()) for ipc in batch.column("ipc"))
+
+    return _job(recipe, partial(_scored, read=read))
+
+
 def _job(recipe: Recipe, results: Callable[[pa.RecordBatch, Recipe], Batches]) -> Mapped:
     def mapped(batches: Iterable[pa.RecordBatch]) -> Batches:
-        from pyspark import TaskContext
-
-        context = TaskContext.get()
-        part = context.partitionId() * _PER_TASK if context else 0
         for batch in batches:
-            for result in results(batch, recipe):
-                yield packed(result, part)
-                part += 1
+            yield from map(packed, results(batch, recipe))
 
     return mapped
 
@@ -212,14 +213,14 @@ def _portions(packets: pa.RecordBatch, rows: int) -> Batches:
         yield packets.slice(start)
 
 
-def packed(result: pa.RecordBatch, part: int) -> pa.RecordBatch:
+def packed(result: pa.RecordBatch) -> pa.RecordBatch:
     """Make a row of :data:`RESULTS` of a result batch."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, result.schema) as writer:
         writer.write_batch(result)
     kind = "dead-letters" if is_dead_letters(result) else "alerts"
     body = pa.Array.from_buffers(pa.binary(), 1, _one(sink.getvalue()))
-    arrays = [pa.array([kind]), pa.array([result.num_rows], pa.int32()), pa.array([part]), body]
+    arrays = [pa.array([kind]), pa.array([result.num_rows], pa.int32()), body]
     return pa.RecordBatch.from_arrays(arrays, schema=_RESULTS)
 
 
@@ -228,7 +229,7 @@ def _one(body: pa.Buffer) -> list[pa.Buffer | None]:
     return [None, pa.py_buffer(np.array([0, body.size], np.int32)), body]
 
 
-def unpacked(ipc: bytes | bytearray) -> pa.RecordBatch:
+def unpacked(ipc: bytes | pa.Buffer) -> pa.RecordBatch:
     """Open what :func:`packed` has closed."""
     with pa.ipc.open_stream(pa.py_buffer(ipc)) as reader:
         return reader.read_next_batch()
