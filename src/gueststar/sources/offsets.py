@@ -56,8 +56,8 @@ def seek(consumer: Any, partitions: Sequence[Any], moment: datetime) -> list[Any
     """Let partitions without a committed offset begin at a moment."""
     from confluent_kafka import OFFSET_END, TopicPartition
 
-    keys = [(p.topic, p.partition) for p in partitions]
+    keys: list[Key] = [(p.topic, p.partition) for p in partitions]
     known = client.committed(consumer, keys)
     begin = client.at_time(consumer, [key for key in keys if known[key] < 0], moment)
-    offsets = {key: known[key] if known[key] >= 0 else begin[key] for key in keys}
+    offsets = {key: begin.get(key, known[key]) for key in keys}
     return [TopicPartition(*key, at if at >= 0 else OFFSET_END) for key, at in offsets.items()]

@@ -108,7 +108,7 @@ def names(asked: Any, trouble: Trouble) -> dict[str, int]:
     return {name: len(topic.partitions) for name, topic in topics.items()}
 
 
-def watermarks(asked: Any, key: Key, *, cached: bool = False) -> Key:
+def watermarks(asked: Any, key: Key, *, cached: bool = False) -> tuple[int, int]:
     """Return the oldest offset of a partition, and one after the newest.
 
     Raises
