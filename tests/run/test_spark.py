@@ -44,16 +44,6 @@ VIEWS = {
 
 
 @pytest.fixture(scope="session")
-def servers(request):
-    """Address of a real Kafka, or None."""
-    try:
-        found = request.getfixturevalue("kafka")
-    except pytest.FixtureLookupError:
-        return os.environ.get("GUESTSTAR_KAFKA")
-    return getattr(found, "servers", found)
-
-
-@pytest.fixture(scope="session")
 def spark():
     """Two cores of Spark; with its Kafka connector, which Maven fetches, where there is a Kafka."""
     if importlib.util.find_spec("pyspark") is None:
@@ -352,12 +342,9 @@ class Sent:
 
 
 @pytest.fixture
-def sent(spark, servers, packets):
-    if not servers:
-        pytest.skip("no Kafka (set GUESTSTAR_KAFKA)")
-    pytest.importorskip("confluent_kafka")
+def sent(spark, kafka, packets):
     broken = [b"neither this nor that", None, packets[3][:2000]]
-    return Sent(servers, [*packets[:100], *broken, *packets[100:]])
+    return Sent(kafka.servers, [*packets[:100], *broken, *packets[100:]])
 
 
 def stream(spark, sent, sinks, folder, **options):

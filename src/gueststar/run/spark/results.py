@@ -2,7 +2,7 @@
 
 The driver collects the results of a round of files, or of a micro-batch, as Arrow: its memory is
 bounded by the size of these. Fetching row by row (``toLocalIterator``) would bound it more
-tightly, but Spark pickles each row's bytes for that, which took five times as long.
+tightly, but Spark pickles each row's bytes for that, which took some five times as long.
 """
 
 from __future__ import annotations
