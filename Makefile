@@ -7,10 +7,10 @@ UV := $(shell command -v uv 2>/dev/null)
 EXTRAS ?= dev
 export GUESTSTAR_DATA ?= ../shared/data
 
-.PHONY: help install demo test lint format bench docs clean
+.PHONY: help install demo test lint format bench docs kafka kafka-stop clean
 
 help:  ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(BIN)/python:
 	@if [ -n "$(UV)" ]; then $(UV) venv -q --python $(PYTHON) $(VENV); else $(PYTHON) -m venv $(VENV); fi
@@ -31,7 +31,7 @@ test: install  ## Run all tests (TESTS=tests/test_batch.py for some)
 	$(BIN)/python -m pytest $(TESTS)
 
 lint: install  ## Check style and types
-	$(BIN)/ruff check src tests docs examples benchmarks
+	$(BIN)/ruff check src tests docs examples benchmarks tools
 	$(BIN)/ruff format --check src tests docs examples benchmarks
 	$(BIN)/mypy
 
@@ -44,6 +44,12 @@ bench: install  ## Print our speed beside a rival's
 
 docs: install  ## Run every example of the documentation
 	$(BIN)/python -m pytest -q tests/test_docs.py
+
+kafka:  ## Start a real Apache Kafka on 127.0.0.1:9092 (KAFKA_PORT=...), fetched by Maven once
+	$(PYTHON) tools/kafka_server.py start $(if $(KAFKA_PORT),--port $(KAFKA_PORT))
+
+kafka-stop:  ## Stop it
+	$(PYTHON) tools/kafka_server.py stop
 
 clean:  ## Remove what make made
 	rm -rf $(VENV) gueststar-demo .pytest_cache .mypy_cache .ruff_cache

@@ -21,7 +21,7 @@ LAYERS = [
     "sinks",
     "store sources",
     "simulate classifiers pipeline",
-    "models surveys",
+    "models surveys streams",
     "features alert",
     "registry cutouts lightcurve contracts score",
     "pictures plots points",

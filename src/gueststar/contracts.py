@@ -64,6 +64,9 @@ class Source(Protocol):
 
         A source of alerts that are columns already (Parquet) gives a ``native`` struct column
         in the place of ``packet``. The same input gives the same batches at every run.
+
+        A live source gives a batch without rows while nothing comes: what is in flight is then
+        written and committed, and then that batch too.
         """
         ...
 

@@ -12,6 +12,8 @@
     │   ├── NewerStore     it was written by a newer gueststar
     │   └── StoreBusy      another process holds it for longer than we wait
     ├── ArchiveError       the Parquet archive cannot be read or written
+    ├── StreamError        a Kafka broker cannot be reached, or refuses
+    ├── EngineError        an engine under us (Spark) does not start, or gave up
     └── MissingExtra       an optional package is not installed
 
 A message names the value, the place and the way out.
@@ -61,6 +63,14 @@ class StoreBusy(StoreError):
 
 class ArchiveError(GueststarError):
     """The Parquet archive cannot be read or written."""
+
+
+class StreamError(GueststarError):
+    """A Kafka broker cannot be reached, or refuses what was asked."""
+
+
+class EngineError(GueststarError):
+    """An engine under us (Spark) does not start, or gave up."""
 
 
 class MissingExtra(GueststarError):

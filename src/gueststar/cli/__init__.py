@@ -6,7 +6,19 @@ import sys
 
 import typer
 
-from gueststar.cli import bench, demo, health, ingest, models, query, serve, show, simulate, train
+from gueststar.cli import (
+    bench,
+    demo,
+    health,
+    ingest,
+    models,
+    query,
+    run,
+    serve,
+    show,
+    simulate,
+    train,
+)
 from gueststar.errors import GueststarError
 
 app = typer.Typer(
@@ -22,7 +34,7 @@ app = typer.Typer(
         "with [bold]gueststar serve[/]."
     ),
 )
-for command in (demo, ingest, serve, show, query, health, bench):
+for command in (demo, ingest, run, serve, show, query, health, bench):
     command.register(app)
 for group in (simulate, models, train):
     app.add_typer(group.app)

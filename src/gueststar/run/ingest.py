@@ -104,7 +104,7 @@ def ingest(
     """
     account = Account(modules={module.name: module.version for module in pipeline.modules})
     sink = StoreSink(store, archive)
-    ledger = _Ledger(store, pipeline)
+    ledger = Ledger(store, pipeline)
     start = time.perf_counter()
     for source in sources:
         account.known += run(
@@ -126,7 +126,7 @@ def ingest(
     return account
 
 
-class _Ledger:
+class Ledger:
     """Tells whether a source batch needs no work: every position known, every module run."""
 
     def __init__(self, store: Store, pipeline: Pipeline) -> None:
@@ -134,6 +134,7 @@ class _Ledger:
         self._modules = {module.name: module.version for module in pipeline.modules}
 
     def knows(self, batch: pa.RecordBatch) -> bool:
+        """Tell whether a source batch needs no work."""
         if is_dead_letters(batch):
             return False
         return bool(np.all(self._store.known(batch, modules=self._modules)))

@@ -60,6 +60,22 @@ def run(
         Whatever a source or sink raises. Nothing that was not committed counts as done, so the
         same call completes the work later.
     """
+    try:
+        return _run(source, pipeline, sinks, workers, skip, progress, stop)
+    finally:
+        if callable(close := getattr(source, "close", None)):
+            close()
+
+
+def _run(
+    source: Source,
+    pipeline: Pipeline,
+    sinks: Sequence[Sink],
+    workers: int,
+    skip: Skip | None,
+    progress: Progress | None,
+    stop: threading.Event | None,
+) -> int:
     skipped = 0
     for batch, results in _in_order(_until(source, stop), pipeline, workers, skip):
         if results is None:
@@ -67,7 +83,7 @@ def run(
         else:
             _write(results, sinks)
         source.commit(batch)
-        if progress:
+        if progress and batch.num_rows:
             progress(source, batch.num_rows)
     return skipped
 
@@ -96,6 +112,11 @@ def _in_order(
     waiting: deque[tuple[pa.RecordBatch, Future[list[pa.RecordBatch] | None]]] = deque()
     with ThreadPoolExecutor(max(1, workers), thread_name_prefix="pipeline") as pool:
         for batch in batches:
+            if batch.num_rows == 0:  # a live source has nothing: leave nothing waiting
+                while waiting:
+                    yield _finish(waiting)
+                yield batch, []
+                continue
             waiting.append((batch, pool.submit(work, batch)))
             if len(waiting) > workers:
                 yield _finish(waiting)

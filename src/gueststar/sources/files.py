@@ -47,9 +47,15 @@ def fingerprint(path: Path) -> str:
     A file that was replaced by another is another source, so its alerts are read again.
     """
     with path.open("rb") as file:
-        digest = hashlib.sha256(file.read(FINGERPRINT_BYTES))
-    digest.update(str(path.stat().st_size).encode())
-    return f"{_place(path)}#{digest.hexdigest()[:8]}"
+        head = file.read(FINGERPRINT_BYTES)
+    return fingerprint_of(_place(path), head, path.stat().st_size)
+
+
+def fingerprint_of(name: str, head: bytes, size: int) -> str:
+    """Name a file whose first :data:`FINGERPRINT_BYTES` and size somebody else has read."""
+    digest = hashlib.sha256(head[:FINGERPRINT_BYTES])
+    digest.update(str(size).encode())
+    return f"{name}#{digest.hexdigest()[:8]}"
 
 
 def _place(path: Path) -> str:

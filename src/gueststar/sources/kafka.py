@@ -1,0 +1,340 @@
+"""Alerts from Apache Kafka: the surveys' own transport.
+
+ZTF sends one Avro container a message on topics by night, Rubin sends Confluent-framed messages;
+both pass through unchanged, decoding tells them apart. Offsets are committed only by
+:meth:`KafkaSource.commit`, which the runner calls after every sink has flushed. A message that is
+read again, after a crash or a rebalance, is ``known`` to the ledger.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from gueststar.batch import PACKETS
+from gueststar.errors import BadInput, StreamError, did_you_mean
+from gueststar.sources.offsets import Ends, Key, ends_of, seek
+from gueststar.streams import client
+
+Until = Literal["caught-up"] | int | datetime | None
+
+log = logging.getLogger(__name__)
+
+SOURCE = "kafka:"  # without the address: a cluster that moves stays the same source
+LARGEST = 64 << 20  # bytes of one answer of a broker
+PORTION = 64  # messages that are asked for at a time
+SETTINGS: Mapping[str, Any] = {
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    "enable.partition.eof": True,
+    "partition.assignment.strategy": "cooperative-sticky",
+    "session.timeout.ms": 10_000,  # a killed worker's partitions are taken over after this
+    "max.poll.interval.ms": 900_000,  # how long the store may take for one batch
+    "topic.metadata.refresh.interval.ms": 10_000,  # how soon a new topic is found
+    "fetch.message.max.bytes": 16 << 20,
+    "fetch.max.bytes": LARGEST - (1 << 20),
+    "receive.message.max.bytes": LARGEST,
+    "queued.max.messages.kbytes": 65_536,  # read ahead, whatever the store does meanwhile
+    "queued.min.messages": 1_000,
+}
+
+
+class KafkaSource:
+    """Packets from Kafka topics, as one member of a consumer group.
+
+    Parameters
+    ----------
+    servers : str
+        ``host:port``, several with commas.
+    topics : str or sequence of str
+        Names; regular expressions, which begin with ``^``; or names in which ``YYYYMMDD``
+        stands for any date (``ztf_YYYYMMDD_programid1``). Topics that appear later are found.
+    group : str
+        Consumer group: its members share the partitions, and its committed offsets say where a
+        restart goes on.
+    start : {'earliest', 'latest'} or datetime
+        Where a group without committed offsets begins; a datetime means the first message that
+        is not older.
+    until : None, 'caught-up', int or datetime
+        When to end: never; when everything is read that was there at the beginning; after so
+        many alerts; when everything is read that was sent before a moment, which may lie ahead.
+    batch_size, batch_bytes : int
+        A batch ends at so many packets or bytes.
+    wait_s : float
+        A batch waits no longer than this for more packets; without any, an empty batch is given.
+    options : mapping, optional
+        Settings of librdkafka, such as SASL and TLS; they win over ours.
+
+    Attributes
+    ----------
+    size, done : int or None, int
+        Messages that are there and messages read, for a progress bar.
+
+    Raises
+    ------
+    MissingExtra
+        If confluent-kafka is not installed.
+    BadInput
+        If an argument cannot be.
+    """
+
+    def __init__(
+        self,
+        servers: str,
+        topics: str | Sequence[str],
+        *,
+        group: str = "gueststar",
+        start: str | datetime = "earliest",
+        until: Until = None,
+        batch_size: int = 500,
+        batch_bytes: int = 32_000_000,
+        wait_s: float = 1.0,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.servers, self.group = servers, group
+        self.topics = [topics] if isinstance(topics, str) else list(topics)
+        self.start, self.until = _checked_start(start), _checked_until(until)
+        self.batch_size, self.batch_bytes, self.wait_s = batch_size, batch_bytes, wait_s
+        self.size: int | None = None
+        self.done = 0
+        if not self.topics:
+            raise BadInput("a Kafka source needs at least one topic")
+        self._given = dict(options or {})
+        self._trouble = client.Trouble(servers)
+        self._consumer: Any = None
+        self._mine: set[Key] = set()
+        self._at: dict[Key, int] = {}  # delivered up to here
+        self._safe: dict[Key, int] = {}  # flushed up to here
+        self._pending: dict[Key, int] = {}  # flushed, and not yet acknowledged by the broker
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Yield batches until the end condition holds; empty ones while nothing comes.
+
+        Raises
+        ------
+        StreamError
+            If no broker answers, or the login is refused.
+        BadInput
+            If a named topic that should be read to its end does not exist.
+        """
+        self._open()
+        ends = self._first_ends()
+        while not self._enough():
+            messages = self._batch()
+            self._trouble.check()
+            if messages:
+                yield _packed(messages)
+                continue
+            ends = ends or self._due_ends()
+            if ends is not None and self._reached(ends):
+                return
+            yield _packed([])
+
+    def commit(self, batch: pa.RecordBatch) -> None:
+        """Tell the broker that this batch, and all before it, is safe.
+
+        A broker that does not answer is asked again with the next batch: until then the group
+        would read those messages once more, and the ledger would know them.
+        """
+        if self._consumer is None:
+            return
+        after = _after(batch) if batch.num_rows else dict(self._at)
+        self._safe |= after
+        self._pending |= after
+        self._pending = {key: at for key, at in self._pending.items() if key in self._mine}
+        if self._pending and client.commit(self._consumer, self._pending):
+            self._pending = {}
+
+    def close(self) -> None:
+        """Leave the group; partitions go to its other members at once."""
+        if self._consumer is not None:
+            consumer, self._consumer = self._consumer, None
+            self._mine.clear()
+            consumer.close()
+
+    @property
+    def lag(self) -> dict[str, int]:
+        """Messages after those that are safe, by topic; of the partitions that are ours."""
+        behind: dict[str, int] = {}
+        for topic, partition in sorted(self._mine):
+            _, high = client.watermarks(self._consumer, (topic, partition), cached=True)
+            safe = self._safe.get((topic, partition))
+            if safe is not None and high >= 0:
+                behind[topic] = behind.get(topic, 0) + max(0, high - safe)
+        return behind
+
+    def _open(self) -> None:
+        self.close()
+        self._at, self._safe, self._pending, self.done = {}, {}, {}, 0
+        settings = {
+            **SETTINGS,
+            "bootstrap.servers": self.servers,
+            "group.id": self.group,
+            "auto.offset.reset": self.start if isinstance(self.start, str) else "earliest",
+            "error_cb": self._trouble.note,
+            **self._given,
+        }
+        self._consumer = client.consumer(settings)
+        client.names(self._consumer, self._trouble)  # does anybody answer?
+        self._consumer.subscribe(
+            patterns(self.topics),
+            on_assign=self._assigned,
+            on_revoke=self._revoked,
+            on_lost=self._revoked,
+        )
+
+    def _assigned(self, consumer: Any, partitions: Sequence[Any]) -> None:
+        if isinstance(self.start, datetime):
+            consumer.incremental_assign(seek(consumer, partitions, self.start))
+        keys = [(p.topic, p.partition) for p in partitions]
+        self._mine.update(keys)
+        for key in keys:  # what was delivered before it went away is delivered again
+            self._at.pop(key, None)
+
+    def _revoked(self, consumer: Any, partitions: Sequence[Any]) -> None:
+        for partition in partitions:
+            self._mine.discard((partition.topic, partition.partition))
+
+    def _batch(self) -> list[Any]:
+        """Collect messages until a batch is full or the wait is over."""
+        found: list[Any] = []
+        size, deadline = 0, time.monotonic() + self.wait_s
+        while len(found) < self._room() and size < self.batch_bytes:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            # As many as fit by the size of those before: packets of several MB come one by one.
+            fit = (self.batch_bytes - size) * len(found) // max(1, size)
+            portion = max(1, min(PORTION, fit, self._room() - len(found)))
+            for message in self._consumer.consume(portion, timeout=min(left, 0.2)):
+                if self._taken(message):
+                    found.append(message)
+                    size += len(message.value() or b"")
+        self.done += len(found)
+        return found
+
+    def _room(self) -> int:
+        limit = self.until if isinstance(self.until, int) else math.inf
+        return int(min(self.batch_size, limit - self.done))
+
+    def _taken(self, message: Any) -> bool:
+        """Note where a partition stands; tell a message from an event."""
+        key = (message.topic(), message.partition())
+        error = message.error()
+        if error is None:
+            self._at[key] = message.offset() + 1
+            return True
+        if client.is_end(error):
+            self._at[key] = max(message.offset(), self._at.get(key, 0))
+        else:
+            self._trouble.note(error)
+        return False
+
+    def _enough(self) -> bool:
+        return isinstance(self.until, int) and self.done >= self.until
+
+    def _first_ends(self) -> Ends | None:
+        """Where reading ends, when that is known at the beginning."""
+        if self.until == "caught-up":
+            return self._measured(None)
+        return self._due_ends()
+
+    def _due_ends(self) -> Ends | None:
+        """Where reading ends, when the moment has come that it was given for."""
+        if isinstance(self.until, datetime) and time.time() >= self.until.timestamp():
+            return self._measured(self.until)
+        return None
+
+    def _measured(self, moment: datetime | None) -> Ends:
+        there = client.names(self._consumer, self._trouble)
+        wanted = _matching(self.topics, there)
+        ends = ends_of(self._consumer, {name: there[name] for name in wanted}, moment)
+        begun = client.committed(self._consumer, list(ends.last))
+        self.size = sum(
+            max(0, end - max(begun[key], ends.first[key])) for key, end in ends.last.items()
+        )
+        return ends
+
+    def _reached(self, ends: Ends) -> bool:
+        """Tell whether all is read: our partitions by us, the others by the group."""
+        behind = [key for key, end in ends.last.items() if self._at.get(key, -1) < end]
+        if any(key in self._mine for key in behind):
+            return False
+        try:
+            safe = client.committed(self._consumer, behind)
+        except StreamError as error:  # it may come back: a stream waits
+            log.warning("%s", error)
+            return False
+        return all(safe[key] >= ends.last[key] for key in behind)
+
+
+def patterns(topics: Sequence[str]) -> list[str]:
+    """Turn names with a date in them into regular expressions.
+
+    Examples
+    --------
+    >>> patterns(["ztf_YYYYMMDD_programid1", "lsst-alerts-v10.0"])
+    ['^ztf_[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]_programid1$', 'lsst-alerts-v10.0']
+    """
+    return [_pattern(name) if "YYYYMMDD" in name else name for name in topics]
+
+
+def _pattern(name: str) -> str:
+    whole = name if name.startswith("^") else f"^{re.escape(name)}$".replace(r"\-", "-")
+    return whole.replace("YYYYMMDD", "[0-9]" * 8)
+
+
+def _matching(topics: Sequence[str], there: Mapping[str, int]) -> list[str]:
+    found: set[str] = set()
+    for name in patterns(topics):
+        if name.startswith("^"):
+            found |= {topic for topic in there if re.search(name, topic)}
+        elif name in there:
+            found.add(name)
+        else:
+            raise BadInput(f"no topic {name!r} on this Kafka.{did_you_mean(name, there)}")
+    return sorted(found)
+
+
+def _packed(messages: Sequence[Any]) -> pa.RecordBatch:
+    """Pack messages; one without a value (a tombstone) becomes an empty packet, a dead letter."""
+    arrays = [
+        pa.array([message.value() or b"" for message in messages], pa.large_binary()),
+        pa.array([SOURCE + message.topic() for message in messages], pa.string()),
+        pa.array([str(message.partition()) for message in messages], pa.string()),
+        pa.array([message.offset() for message in messages], pa.int64()),
+        pa.array(np.zeros(len(messages), np.int32)),
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=PACKETS)
+
+
+def _after(batch: pa.RecordBatch) -> dict[Key, int]:
+    """Offsets after the last message of every partition in a batch."""
+    after: dict[Key, int] = {}
+    columns = (batch.column(name).to_pylist() for name in ("source", "partition", "offset"))
+    for source, partition, offset in zip(*columns, strict=True):
+        key = (source.removeprefix(SOURCE), int(partition))
+        after[key] = max(after.get(key, 0), offset + 1)
+    return after
+
+
+def _checked_start(start: str | datetime) -> str | datetime:
+    if isinstance(start, datetime) or start in ("earliest", "latest"):
+        return start
+    raise BadInput(f"start is earliest, latest or a time, not {start!r}")
+
+
+def _checked_until(until: Until) -> Until:
+    if until is None or until == "caught-up" or isinstance(until, datetime):
+        return until
+    if isinstance(until, int) and until > 0:
+        return until
+    raise BadInput(f"until is caught-up, a number of alerts or a time, not {until!r}")

@@ -1,0 +1,63 @@
+"""Where partitions begin and end, now and at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gueststar.streams import client
+
+#: Topic and partition.
+Key = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Offsets of the partitions that hold messages.
+
+    Parameters
+    ----------
+    first : dict
+        The oldest message that is still there.
+    last : dict
+        One after the last message to be read.
+    """
+
+    first: dict[Key, int]
+    last: dict[Key, int]
+
+
+def ends_of(consumer: Any, topics: Mapping[str, int], moment: datetime | None) -> Ends:
+    """Ask where the partitions end, or where they stood at a moment.
+
+    Parameters
+    ----------
+    consumer : confluent_kafka.Consumer
+    topics : mapping of str to int
+        Numbers of partitions by topic.
+    moment : datetime, optional
+        Messages sent from then on do not count.
+    """
+    first: dict[Key, int] = {}
+    last: dict[Key, int] = {}
+    for key in [(name, number) for name, count in topics.items() for number in range(count)]:
+        low, high = client.watermarks(consumer, key)
+        if high > low:
+            first[key], last[key] = low, high
+    if moment is not None:
+        for key, offset in client.at_time(consumer, list(last), moment).items():
+            last[key] = offset if offset >= 0 else last[key]
+    return Ends(first, {key: end for key, end in last.items() if end > first[key]})
+
+
+def seek(consumer: Any, partitions: Sequence[Any], moment: datetime) -> list[Any]:
+    """Let partitions without a committed offset begin at a moment."""
+    from confluent_kafka import OFFSET_END, TopicPartition
+
+    keys: list[Key] = [(p.topic, p.partition) for p in partitions]
+    known = client.committed(consumer, keys)
+    begin = client.at_time(consumer, [key for key in keys if known[key] < 0], moment)
+    offsets = {key: begin.get(key, known[key]) for key in keys}
+    return [TopicPartition(*key, at if at >= 0 else OFFSET_END) for key, at in offsets.items()]

@@ -1,0 +1,160 @@
+"""Calls of confluent-kafka, with errors that name the address and the way out.
+
+The package is imported late: it is an extra.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from gueststar.errors import BadInput, MissingExtra, StreamError
+
+log = logging.getLogger(__name__)
+
+ANSWER_S = 10.0  # how long a broker may take to answer
+Key = tuple[str, int]
+
+
+class Trouble:
+    """Collects what librdkafka reports; most heals by itself, some ends the stream."""
+
+    def __init__(self, servers: str) -> None:
+        self.servers = servers
+        self.last: Any = None
+        self._fatal: Any = None
+
+    def note(self, error: Any) -> None:
+        """Take a KafkaError."""
+        self.last = error
+        if error.fatal() or error.name() in _REFUSALS:
+            self._fatal = error
+        else:
+            log.warning("Kafka at %s: %s", self.servers, error.str())
+
+    def check(self) -> None:
+        """Raise what cannot heal.
+
+        Raises
+        ------
+        StreamError
+        """
+        if self._fatal is not None:
+            raise StreamError(f"Kafka at {self.servers} refuses: {self._fatal.str()}")
+
+
+_REFUSALS = {
+    "_AUTHENTICATION", "SASL_AUTHENTICATION_FAILED", "_SSL", "TOPIC_AUTHORIZATION_FAILED",
+    "GROUP_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED", "UNSUPPORTED_SASL_MECHANISM",
+}  # fmt: skip
+
+
+def package() -> Any:
+    """Import confluent-kafka.
+
+    Raises
+    ------
+    MissingExtra
+        If it is not installed.
+    """
+    try:
+        import confluent_kafka
+    except ImportError as error:
+        raise MissingExtra("confluent-kafka", "kafka") from error
+    return confluent_kafka
+
+
+def consumer(settings: Mapping[str, Any]) -> Any:
+    """Make a consumer.
+
+    Raises
+    ------
+    BadInput
+        If librdkafka does not know a setting.
+    """
+    return _made(package().Consumer, settings)
+
+
+def producer(settings: Mapping[str, Any]) -> Any:
+    """Make a producer; errors as of :func:`consumer`."""
+    return _made(package().Producer, settings)
+
+
+def _made(kind: Any, settings: Mapping[str, Any]) -> Any:
+    try:
+        return kind(dict(settings), logger=log)
+    except package().KafkaException as error:
+        raise BadInput(f"a setting of Kafka cannot be: {error.args[0].str()}") from error
+
+
+def names(asked: Any, trouble: Trouble) -> dict[str, int]:
+    """Return the numbers of partitions of all topics.
+
+    Raises
+    ------
+    StreamError
+        If no broker answers in time.
+    """
+    try:
+        topics = asked.list_topics(timeout=ANSWER_S).topics
+    except package().KafkaException as error:
+        trouble.check()
+        raise StreamError(
+            f"no Kafka answers at {trouble.servers} ({error.args[0].str()}): is the address right "
+            "and the broker running?"
+        ) from error
+    return {name: len(topic.partitions) for name, topic in topics.items()}
+
+
+def watermarks(asked: Any, key: Key, *, cached: bool = False) -> tuple[int, int]:
+    """Return the oldest offset of a partition, and one after the newest.
+
+    Raises
+    ------
+    StreamError
+        If no broker answers in time.
+    """
+    where = package().TopicPartition(*key)
+    found = _asked(asked.get_watermark_offsets, where, timeout=ANSWER_S, cached=cached)
+    return (int(found[0]), int(found[1])) if found else (-1, -1)
+
+
+def committed(asked: Any, keys: Sequence[Key]) -> dict[Key, int]:
+    """Return the group's committed offsets; negative where there is none."""
+    wanted = [package().TopicPartition(*key) for key in keys]
+    found = _asked(asked.committed, wanted, timeout=ANSWER_S) if wanted else []
+    return {(p.topic, p.partition): int(p.offset) for p in found}
+
+
+def at_time(asked: Any, keys: Sequence[Key], moment: datetime) -> dict[Key, int]:
+    """Return the first offsets that are not older than a moment; negative at the end."""
+    stamp = int(moment.timestamp() * 1000)
+    wanted = [package().TopicPartition(*key, stamp) for key in keys]
+    found = _asked(asked.offsets_for_times, wanted, timeout=ANSWER_S) if wanted else []
+    return {(p.topic, p.partition): int(p.offset) for p in found}
+
+
+def _asked(call: Any, *arguments: Any, **options: Any) -> Any:
+    try:
+        return call(*arguments, **options)
+    except package().KafkaException as error:
+        raise StreamError(f"Kafka does not answer: {error.args[0].str()}") from error
+
+
+def commit(asked: Any, offsets: Mapping[Key, int]) -> bool:
+    """Commit offsets and wait for the answer; False when it has to be tried again."""
+    kafka = package()
+    wanted = [kafka.TopicPartition(*key, at) for key, at in offsets.items()]
+    try:
+        asked.commit(offsets=wanted, asynchronous=False)
+    except kafka.KafkaException as error:
+        log.warning("offsets are not committed yet: %s", error.args[0].str())
+        return False
+    return True
+
+
+def is_end(error: Any) -> bool:
+    """Tell the end of a partition from an error."""
+    return bool(error.code() == package().KafkaError._PARTITION_EOF)
