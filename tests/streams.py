@@ -3,6 +3,10 @@
 import time
 import uuid
 
+import pytest
+
+pytest.importorskip("confluent_kafka", reason="no confluent-kafka: extra kafka")
+
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
