@@ -20,6 +20,7 @@ from gueststar.streams import client
 FLUSH_S = 60.0  # how long acknowledgements may take
 REMEMBERED = 100_000  # ids of alerts that are not sent again
 SETTINGS: Mapping[str, Any] = {
+    **client.SETTINGS,
     "enable.idempotence": True,
     "acks": "all",
     "compression.type": "zstd",

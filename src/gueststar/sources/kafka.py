@@ -31,7 +31,9 @@ log = logging.getLogger(__name__)
 SOURCE = "kafka:"  # without the address: a cluster that moves stays the same source
 LARGEST = 64 << 20  # bytes of one answer of a broker
 PORTION = 64  # messages that are asked for at a time
+CLOSE_S = 10.0  # how long the end waits for acknowledgements
 SETTINGS: Mapping[str, Any] = {
+    **client.SETTINGS,
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
     "enable.partition.eof": True,
@@ -114,6 +116,7 @@ class KafkaSource:
         self._at: dict[Key, int] = {}  # delivered up to here
         self._safe: dict[Key, int] = {}  # flushed up to here
         self._pending: dict[Key, int] = {}  # flushed, and not yet acknowledged by the broker
+        self._asked = False  # a commit is under way
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Yield batches until the end condition holds; empty ones while nothing comes.
@@ -141,24 +144,44 @@ class KafkaSource:
     def commit(self, batch: pa.RecordBatch) -> None:
         """Tell the broker that this batch, and all before it, is safe.
 
-        A broker that does not answer is asked again with the next batch: until then the group
-        would read those messages once more, and the ledger would know them.
+        It does not wait for the answer, which may need this very thread (a rebalance in between);
+        what is not acknowledged is sent again with the next batch. Until then the group would
+        read those messages once more, and the ledger would know them.
         """
         if self._consumer is None:
             return
         after = _after(batch) if batch.num_rows else dict(self._at)
         self._safe |= after
         self._pending |= after
+        self._ask()
+
+    def _ask(self) -> None:
+        """Send the offsets that are not acknowledged, one request at a time."""
         self._pending = {key: at for key, at in self._pending.items() if key in self._mine}
-        if self._pending and client.commit(self._consumer, self._pending):
-            self._pending = {}
+        if self._pending and not self._asked:
+            self._asked = client.commit(self._consumer, self._pending)
+
+    def _acknowledged(self, error: Any, partitions: Sequence[Any]) -> None:
+        self._asked = False
+        if error is not None:
+            log.warning("offsets are not committed yet: %s", error.str())
+            return
+        for part in partitions:
+            key = (part.topic, part.partition)
+            if part.error is None and self._pending.get(key, math.inf) <= part.offset:
+                del self._pending[key]
 
     def close(self) -> None:
-        """Leave the group; partitions go to its other members at once."""
-        if self._consumer is not None:
-            consumer, self._consumer = self._consumer, None
-            self._mine.clear()
-            consumer.close()
+        """Wait some seconds for acknowledgements, then leave the group at once."""
+        if self._consumer is None:
+            return
+        deadline = time.monotonic() + CLOSE_S
+        while self._pending and time.monotonic() < deadline:
+            self._consumer.consume(1, timeout=0.1)  # what it gives is read again by the next
+            self._ask()
+        consumer, self._consumer = self._consumer, None
+        self._mine.clear()
+        consumer.close()
 
     @property
     def lag(self) -> dict[str, int]:
@@ -174,12 +197,14 @@ class KafkaSource:
     def _open(self) -> None:
         self.close()
         self._at, self._safe, self._pending, self.done = {}, {}, {}, 0
+        self._asked = False
         settings = {
             **SETTINGS,
             "bootstrap.servers": self.servers,
             "group.id": self.group,
             "auto.offset.reset": self.start if isinstance(self.start, str) else "earliest",
             "error_cb": self._trouble.note,
+            "on_commit": self._acknowledged,
             **self._given,
         }
         self._consumer = client.consumer(settings)

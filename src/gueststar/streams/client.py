@@ -6,6 +6,8 @@ The package is imported late: it is an extra.
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,7 +17,14 @@ from gueststar.errors import BadInput, MissingExtra, StreamError
 log = logging.getLogger(__name__)
 
 ANSWER_S = 10.0  # how long a broker may take to answer
+QUIET_S = 30.0  # the same trouble is told no more often than this
 Key = tuple[str, int]
+#: Settings of consumers and producers.
+SETTINGS: Mapping[str, Any] = {
+    "reconnect.backoff.ms": 200,
+    "reconnect.backoff.max.ms": 5_000,
+    "log_level": 2,  # what matters comes to Trouble
+}
 
 
 class Trouble:
@@ -25,13 +34,15 @@ class Trouble:
         self.servers = servers
         self.last: Any = None
         self._fatal: Any = None
+        self._said: dict[str, float] = {}
 
     def note(self, error: Any) -> None:
         """Take a KafkaError."""
         self.last = error
         if error.fatal() or error.name() in _REFUSALS:
             self._fatal = error
-        else:
+        elif time.monotonic() - self._said.get(error.name(), -math.inf) > QUIET_S:
+            self._said[error.name()] = time.monotonic()
             log.warning("Kafka at %s: %s", self.servers, error.str())
 
     def check(self) -> None:
@@ -144,11 +155,11 @@ def _asked(call: Any, *arguments: Any, **options: Any) -> Any:
 
 
 def commit(asked: Any, offsets: Mapping[Key, int]) -> bool:
-    """Commit offsets and wait for the answer; False when it has to be tried again."""
+    """Ask for offsets to be committed; False when that could not even be asked."""
     kafka = package()
     wanted = [kafka.TopicPartition(*key, at) for key, at in offsets.items()]
     try:
-        asked.commit(offsets=wanted, asynchronous=False)
+        asked.commit(offsets=wanted, asynchronous=True)
     except kafka.KafkaException as error:
         log.warning("offsets are not committed yet: %s", error.args[0].str())
         return False
