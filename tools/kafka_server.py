@@ -180,7 +180,10 @@ def stop(folder: Path) -> str:
 def _is_kafka(pid: int) -> bool:
     """Tell whether this process is a running Kafka, and not another that got its number."""
     shown = subprocess.run(
-        ["ps", "-ww", "-o", "stat=,args=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ["ps", "-ww", "-o", "stat=,args=", "-p", str(pid)],
+        capture_output=True,
+        text=True,
+        check=False,
     ).stdout
     return "kafka.Kafka" in shown and not shown.startswith("Z")
 
