@@ -6,19 +6,12 @@ import logging
 import signal
 import threading
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gueststar.cli.options import said
-
-
-class Engine(StrEnum):
-    """What runs the pipeline."""
-
-    local = "local"
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +21,6 @@ def register(app: typer.Typer) -> None:
 
 def run(
     config: Annotated[Path, typer.Argument(metavar="broker.toml", help="Settings of the broker.")],
-    engine: Annotated[Engine, typer.Option(help="What runs the pipeline.")] = Engine.local,
     workers: Annotated[
         int | None,
         typer.Option(min=1, max=64, help="Processes in one consumer group.", show_default=False),

@@ -18,8 +18,8 @@ LIMIT = 200  # failing calls with no success between them
 class Switch:
     """A science module with a switch: it is off after so many failures in a row.
 
-    Its alerts then have nulls and the reason; ``gueststar ingest`` of the same input, or a later
-    replay, scores them.
+    Its alerts then have nulls and the reason. They stay so until the module comes in another
+    version and the same input is read again.
 
     Parameters
     ----------
