@@ -43,6 +43,9 @@ POSITION = pa.schema(
 )
 POSITION_NAMES = tuple(POSITION.names)
 
+#: Position, and when the stream took the message in (Kafka's timestamp); null outside streams.
+ORIGIN = pa.schema([*POSITION, pa.field("arrived", pa.float64())])  # Unix time, s
+
 #: The columns of every alert batch. The survey's own record follows as ``native`` (a struct
 #: whose fields are the survey's), then the columns that modules add.
 VOCABULARY = pa.schema(
@@ -64,13 +67,13 @@ VOCABULARY = pa.schema(
         pa.field("science", pa.binary()),  # cutouts as received
         pa.field("template", pa.binary()),
         pa.field("difference", pa.binary()),
-        *POSITION,
+        *ORIGIN,
     ]
 )
 CUTOUTS = ("science", "template", "difference")
 
 #: What a source gives when it reads packets: bytes and where they were.
-PACKETS = pa.schema([pa.field("packet", pa.large_binary()), *POSITION])
+PACKETS = pa.schema([pa.field("packet", pa.large_binary()), *ORIGIN])
 
 #: An input that could not be used: its bytes, where it was, and why.
 DEAD_LETTERS = pa.schema([*PACKETS, pa.field("reason", pa.string(), nullable=False)])
@@ -263,7 +266,7 @@ def dead_letters(
     Parameters
     ----------
     positions : pyarrow.RecordBatch
-        Columns of :data:`POSITION`.
+        Columns of :data:`ORIGIN`; ``arrived`` may be left out.
     packets : sequence of bytes
         The bytes, kept as they came.
     reasons : sequence of str
@@ -271,10 +274,18 @@ def dead_letters(
     """
     arrays = [
         packets if isinstance(packets, pa.Array) else pa.array(packets, pa.large_binary()),
-        *(positions.column(name) for name in POSITION_NAMES),
+        *origins(positions).columns,
         pa.array(reasons, pa.string()),
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=DEAD_LETTERS)
+
+
+def origins(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the columns of :data:`ORIGIN`; a source that is no stream need not give ``arrived``."""
+    arrays = [batch.column(name) for name in POSITION_NAMES]
+    at = batch.schema.get_field_index("arrived")
+    arrived = batch.column(at) if at >= 0 else pa.nulls(batch.num_rows, pa.float64())
+    return pa.RecordBatch.from_arrays([*arrays, arrived], schema=ORIGIN)
 
 
 def packets_batch(
@@ -291,6 +302,7 @@ def packets_batch(
         pa.array(partitions, pa.string()),
         pa.array(offsets, pa.int64()),
         pa.array(np.zeros(n, np.int32)),
+        pa.nulls(n, pa.float64()),
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=PACKETS)
 

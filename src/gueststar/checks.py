@@ -169,6 +169,8 @@ def _check_source_batch(batch: pa.RecordBatch) -> None:
         wanted = DEAD_LETTERS if is_dead_letters(batch) else PACKETS
     for field in wanted:
         index = batch.schema.get_field_index(field.name)
+        if index < 0 and field.name == "arrived":  # streams alone know it
+            continue
         if index < 0 or batch.schema.field(index).type != field.type:
             raise BadModule(f"a source batch needs {field.name}: {field.type}, got {batch.schema}")
     for name in POSITION.names:

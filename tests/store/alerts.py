@@ -54,6 +54,7 @@ def random_alerts(
         "partition": [""] * n,
         "offset": np.arange(n),
         "record": np.zeros(n, int),
+        "arrived": [None] * n,
     }
     arrays = [
         columns[f.name]
@@ -147,6 +148,7 @@ def letters(n, source="file#1", offset=1000, reason="not Avro: HTML"):
         "partition": [""] * n,
         "offset": np.arange(offset, offset + n),
         "record": np.zeros(n, int),
+        "arrived": [None] * n,
         "reason": [reason] * n,
     }
     return pa.RecordBatch.from_arrays(

@@ -337,6 +337,7 @@ def _packed(messages: Sequence[Any]) -> pa.RecordBatch:
         pa.array([str(message.partition()) for message in messages], pa.string()),
         pa.array([message.offset() for message in messages], pa.int64()),
         pa.array(np.zeros(len(messages), np.int32)),
+        pa.array([client.sent_at(message) for message in messages], pa.float64()),
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=PACKETS)
 

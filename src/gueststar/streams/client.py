@@ -166,6 +166,12 @@ def commit(asked: Any, offsets: Mapping[Key, int]) -> bool:
     return True
 
 
+def sent_at(message: Any) -> float | None:
+    """Return the timestamp of a message, Unix time in s; None when it has none."""
+    kind, milliseconds = message.timestamp()
+    return None if kind == package().TIMESTAMP_NOT_AVAILABLE else milliseconds / 1000.0
+
+
 def is_end(error: Any) -> bool:
     """Tell the end of a partition from an error."""
     return bool(error.code() == package().KafkaError._PARTITION_EOF)

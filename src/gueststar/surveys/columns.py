@@ -12,12 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gueststar.batch import HISTORY, POSITION_NAMES, VOCABULARY
+from gueststar.batch import HISTORY, ORIGIN, VOCABULARY
 from gueststar.points import HISTORY_SCHEMA, merge_points
 from gueststar.surveys import sky
 
 #: The vocabulary without the positions, which :mod:`gueststar.surveys.decode` adds.
-ALERT_COLUMNS = pa.schema([f for f in VOCABULARY if f.name not in POSITION_NAMES])
+ALERT_COLUMNS = pa.schema([f for f in VOCABULARY if f.name not in ORIGIN.names])
 
 
 def column(batch: pa.RecordBatch, name: str) -> pa.Array:

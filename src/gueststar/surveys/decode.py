@@ -14,11 +14,11 @@ import numpy as np
 import pyarrow as pa
 
 from gueststar.batch import (
-    POSITION,
-    POSITION_NAMES,
+    ORIGIN,
     VOCABULARY,
     AlertBatch,
     dead_letters,
+    origins,
     stream_bytes,
 )
 from gueststar.errors import BadPacket, UnknownSchema
@@ -228,10 +228,10 @@ def _missing(alerts: pa.RecordBatch) -> dict[int, str]:
 
 
 def _positions(batch: pa.RecordBatch, rows: np.ndarray, records: np.ndarray) -> pa.RecordBatch:
-    some = batch.select(list(POSITION_NAMES)).take(pa.array(rows, pa.int64()))
+    some = origins(batch).take(pa.array(rows, pa.int64()))
     base = some.column("record").to_numpy(zero_copy_only=False)
     record = pa.array((base + records).astype(np.int32))
-    return pa.RecordBatch.from_arrays([*some.columns[:-1], record], schema=POSITION)
+    return some.set_column(ORIGIN.get_field_index("record"), ORIGIN.field("record"), record)
 
 
 def _bodies(batch: pa.RecordBatch, rows: np.ndarray) -> pa.LargeBinaryArray:

@@ -105,7 +105,7 @@ def run_stream(
     kafka = read_options(servers, topics, start, most, options or {})
     try:
         messages = spark.readStream.format("kafka").options(**kafka).load()
-        columns = messages.select("value", "topic", "partition", "offset")
+        columns = messages.select("value", "topic", "partition", "offset", "timestamp")
         results = columns.mapInArrow(worker.messages_job(recipe), worker.RESULTS)
         stream = results.writeStream.foreachBatch(writer).option(
             "checkpointLocation", str(checkpoint)

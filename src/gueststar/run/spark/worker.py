@@ -106,7 +106,7 @@ def pipeline_of(recipe: Recipe) -> Pipeline:
 
 
 def messages_job(recipe: Recipe) -> Mapped:
-    """Return the function for rows of Spark's Kafka source (value, topic, partition, offset)."""
+    """Return the function for Spark's Kafka rows: value, topic, partition, offset, timestamp."""
     return _job(recipe, partial(_scored, read=_messages))
 
 
@@ -176,9 +176,15 @@ def _messages(batch: pa.RecordBatch, recipe: Recipe) -> Batches:
         batch.column("partition").cast(pa.string()),
         batch.column("offset").cast(pa.int64()),
         pa.array(np.zeros(batch.num_rows, np.int32)),
+        _unix(batch.column("timestamp")),
     ]
     packets = pa.RecordBatch.from_arrays(arrays, schema=PACKETS)
     yield from _portions(packets, recipe.batch_size)
+
+
+def _unix(times: pa.Array) -> pa.Array:
+    micros = times.cast(pa.timestamp("us", times.type.tz)).cast(pa.int64()).cast(pa.float64())
+    return pc.divide(micros, 1e6)
 
 
 def _contents(batch: pa.RecordBatch, recipe: Recipe) -> Batches:
@@ -195,6 +201,7 @@ def _contents(batch: pa.RecordBatch, recipe: Recipe) -> Batches:
         pa.array([""] * batch.num_rows, pa.string()),
         nothing,
         nothing.cast(pa.int32()),
+        pa.nulls(batch.num_rows, pa.float64()),
     ]
     packets = pa.RecordBatch.from_arrays(arrays, schema=PACKETS)
     yield from _portions(packets, recipe.batch_size)
