@@ -77,7 +77,7 @@ def test_one_bad_row_harms_one_row():
     out = run_module(Bright(), alerts(flux))
     values = out.column("bright_bright").to_pylist()
     assert values[13] is None
-    assert out.column("bright_reason")[13].as_py() == "ValueError: thirteen"
+    assert out.column("bright_reason")[13].as_py() == "failed: ValueError: thirteen"
     assert sum(v is None for v in values) == 1
 
 

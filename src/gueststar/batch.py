@@ -281,7 +281,7 @@ def dead_letters(
 
 
 def origins(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return the columns of :data:`ORIGIN`; a source that is no stream need not give ``arrived``."""
+    """Return the columns of :data:`ORIGIN`; what is no stream need not give ``arrived``."""
     arrays = [batch.column(name) for name in POSITION_NAMES]
     at = batch.schema.get_field_index("arrived")
     arrived = batch.column(at) if at >= 0 else pa.nulls(batch.num_rows, pa.float64())

@@ -14,7 +14,7 @@ import pyarrow as pa
 from gueststar.batch import VOCABULARY, AlertBatch, is_dead_letters
 from gueststar.contracts import ScienceModule
 from gueststar.errors import BadModule, did_you_mean
-from gueststar.score import unscored
+from gueststar.score import FAILED, unscored
 
 #: After so many failing rows of one module in one batch, the rest of the batch is not tried.
 FAILURES_PER_BATCH = 32
@@ -128,13 +128,14 @@ def run_module(module: ScienceModule, batch: AlertBatch) -> pa.RecordBatch:
 
 def _attempt(module: ScienceModule, batch: AlertBatch, budget: list[int]) -> pa.RecordBatch:
     if budget[0] <= 0:
-        return unscored(module.gives, len(batch), f"{module.name} failed on too many rows")
+        return unscored(module.gives, len(batch), f"{FAILED}{module.name} on too many rows")
     try:
         return _checked(module, batch, module(batch))
     except Exception as error:  # noqa: BLE001  a module is anybody's code
         if len(batch) <= 1:
             budget[0] -= 1
-            return unscored(module.gives, len(batch), f"{type(error).__name__}: {error}")
+            why = f"{FAILED}{type(error).__name__}: {error}"
+            return unscored(module.gives, len(batch), why)
     middle = len(batch) // 2
     halves = [batch.slice(0, middle), batch.slice(middle)]
     return _joined([_attempt(module, half, budget) for half in halves], module.gives)

@@ -16,6 +16,9 @@ from gueststar.batch import AlertBatch
 
 CLASS_KEY = b"class"
 
+#: How the reason begins when a module itself has failed, and the input is not to blame.
+FAILED = "failed: "
+
 #: Classes that the modules of this version know, and what they mean.
 TAXONOMY = {
     "real": "a real change on the sky, not an artefact of the image or of the subtraction",

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from gueststar.batch import AlertBatch
 from gueststar.contracts import ScienceModule
-from gueststar.score import unscored
+from gueststar.score import FAILED, unscored
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Switch:
     def __call__(self, batch: AlertBatch) -> pa.RecordBatch:
         """Score a batch, or say why not."""
         if self.off is not None:
-            return unscored(self.gives, len(batch), self.off)
+            return unscored(self.gives, len(batch), f"{FAILED}{self.off}")
         try:
             out = self._module(batch)
         except Exception as error:

@@ -70,12 +70,34 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def bring_up_to_date(path: Path) -> None:
+    """Migrate a store of an older version, so that it can be opened for reading.
+
+    Raises
+    ------
+    StoreError
+        If it is of an older version and may not be written.
+    """
+    if not path.exists():
+        return
+    with translated(path):
+        connection = _connect(path, "ro")
+        try:
+            old = 0 < schema.identify(connection, path) < schema.VERSION
+        except sqlite3.OperationalError:  # read-only medium: open_reader knows what to do
+            old = False
+        finally:
+            connection.close()
+    if old:
+        open_writer(path).close()
+
+
 def _check_readable(connection: sqlite3.Connection, path: Path) -> None:
     version = schema.identify(connection, path)
     if version < schema.VERSION:
         raise StoreError(
-            f"{path} has store version {version}, this gueststar reads {schema.VERSION}: "
-            "open it once for writing (`gueststar health`) and it is brought up to date"
+            f"{path} has store version {version}, this gueststar reads {schema.VERSION}, and it "
+            "cannot be brought up to date where it is: copy it to a place that can be written"
         )
     connection.execute("PRAGMA query_only = 1")
 

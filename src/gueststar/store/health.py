@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from gueststar.store import ledger
+from gueststar.store import flow, ledger, tiling
 
 TOP_REASONS = 20
 
@@ -25,6 +25,8 @@ def health(connection: sqlite3.Connection, path: Path) -> dict[str, Any]:
     alerts = number("SELECT count(*) FROM alert_rows")
     letters = number("SELECT count(*) FROM dead_rows")
     last = connection.execute("SELECT max(at) FROM write_rows").fetchone()[0]
+    topics = _topics(connection)
+    lags = [topic["lag"] for topic in topics if topic["lag"] is not None]
     return {
         "received": received,
         "stored": alerts,
@@ -32,15 +34,27 @@ def health(connection: sqlite3.Connection, path: Path) -> dict[str, Any]:
         "dead_letter": letters,
         "in_equals_out": received == alerts + in_ledger[ledger.DUPLICATE] + letters
         and [alerts, letters] == [in_ledger[ledger.STORED], in_ledger[ledger.DEAD]],
+        "lag": sum(lags) if lags else None,
+        "topics": topics,
         "alerts": alerts,
         "objects": number("SELECT count(*) FROM object_rows"),
         "nights": number("SELECT count(DISTINCT night) FROM alert_rows"),
         "scores": number("SELECT count(*) FROM score_rows"),
         "dead_letters": _reasons(connection),
+        "alarms": flow.alarms(connection),
         "modules": [list(row) for row in connection.execute(_MODULES)],
         "last_write_unix": last,
         "size_mb": round(_size(path) / 1e6, 1),
     }
+
+
+def _topics(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+    """Every stream: how its messages ended, gaps in its offsets, and how it flows."""
+    found = []
+    for stream in flow.flow(connection):
+        name = stream.pop("source")
+        found.append({**stream, **tiling.tiling(connection, name)})
+    return found
 
 
 _MODULES = "SELECT module, version FROM module_versions ORDER BY version_id"

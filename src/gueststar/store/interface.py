@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,8 @@ from gueststar.batch import AlertBatch
 from gueststar.score import Score
 
 if TYPE_CHECKING:
+    from mocpy import MOC
+
     from gueststar.alert import Alert
     from gueststar.cutouts import Cutouts
     from gueststar.lightcurve import LightCurve
@@ -82,6 +84,90 @@ class ObjectRecord:
     alerts: pa.Table
     light_curve: LightCurve
     scores: pa.Table
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Where the reading of one partition of a stream stands.
+
+    Parameters
+    ----------
+    source, partition : str
+        As in the ledger.
+    position : int
+        The first offset that is not safe in the store yet.
+    end : int
+        One after the newest message there is; ``end - position`` messages wait.
+    """
+
+    source: str
+    partition: str
+    position: int
+    end: int
+
+
+class Alarm(NamedTuple):
+    """Something that a person should see to.
+
+    Parameters
+    ----------
+    at : float
+        Unix time, s.
+    who : str
+        Process that raised it.
+    text : str
+    """
+
+    at: float
+    who: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Unprocessed:
+    """Alerts that came in and were not fully processed.
+
+    Parameters
+    ----------
+    cells : numpy.ndarray of int64
+        HEALPix cells (nested, order 29) of those whose position is known.
+    unscored : int
+        Stored alerts whose newest score of a module is missing because the module failed.
+    dead_letters : int
+        Inputs that could not be used.
+    without_position : int
+        Of these, how many do not tell their position.
+    """
+
+    cells: np.ndarray
+    unscored: int
+    dead_letters: int
+    without_position: int
+
+    def moc(self, order: int = 10) -> MOC:
+        """Return the region that these alerts lie in (IVOA MOC).
+
+        Parameters
+        ----------
+        order : int
+            HEALPix order of its cells, 0 to 29; 10 is 3.4 arcmin.
+        """
+        from mocpy import MOC
+
+        cells = np.unique(self.cells >> 2 * (29 - order)).astype(np.uint64)
+        depth = np.full(len(cells), order, np.uint8)
+        return MOC.from_healpix_cells(cells, depth, max_depth=order)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what ``gueststar health --json`` prints; the MOC in its ASCII form."""
+        moc = self.moc()
+        return {
+            "unscored": self.unscored,
+            "dead_letters": self.dead_letters,
+            "without_position": self.without_position,
+            "sky_fraction": moc.sky_fraction,
+            "moc": moc.to_string("ascii").strip(),
+        }
 
 
 class Store(Protocol):
@@ -159,7 +245,38 @@ class Store(Protocol):
         band: str | None = None,
         survey: str | None = None,
     ) -> pa.Table:
-        """Return one page of a night's alerts."""
+        """Return one page of a night's alerts.
+
+        Parameters
+        ----------
+        night : int, optional
+            YYYYMMDD; default the newest.
+        sort : {"score", "magnitude", "age", "time"}
+            ``age`` is the time since the first detection of the object. Rows that lack the value
+            come last.
+        descending : bool
+            Largest first; for magnitudes that is faintest first.
+        module : str
+            Whose newest score: a module (its first class) or ``<module>_<class>``.
+        limit, offset : int
+            Rows of the page, and rows before it.
+        min_score : float, optional
+            Only alerts with at least this score.
+        band, survey : str, optional
+            Only alerts of this band, of this survey.
+
+        Returns
+        -------
+        pyarrow.Table
+            The vocabulary without history, cutouts and positions, ``mag``, ``score``, ``reason``,
+            ``first_mjd_tai``, ``n_detections``, ``age`` (d). The schema's metadata
+            ``gueststar.total`` says how many rows all pages have.
+
+        Raises
+        ------
+        BadInput
+            If an argument cannot be; the message says what can.
+        """
         ...
 
     def modules(self) -> list[str]:
@@ -171,7 +288,25 @@ class Store(Protocol):
         ...
 
     def health(self) -> dict[str, Any]:
-        """Return counts that prove, or disprove, that nothing was lost."""
+        """Return counts that prove, or disprove, that nothing was lost.
+
+        ``received`` is summed from what each write was given; ``stored``, ``duplicate`` and
+        ``dead_letter`` are counted in the tables of alerts, of the ledger and of dead letters.
+        ``in_equals_out`` holds when they agree, and the ledger with all of them. ``topics`` has
+        the same for every stream, with its gaps, rate, latency and lag (:meth:`flow`).
+        """
+        ...
+
+    def note(self, readings: Sequence[Reading], alarms: Sequence[Alarm] = ()) -> None:
+        """Keep where streams stand, and alarms, for :meth:`health`."""
+        ...
+
+    def flow(self) -> list[dict[str, Any]]:
+        """Return rate, latency and lag of every stream, cheaply."""
+        ...
+
+    def unprocessed(self) -> Unprocessed:
+        """Return where on the sky alerts came in and were not fully processed."""
         ...
 
     def close(self) -> None:

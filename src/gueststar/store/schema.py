@@ -11,9 +11,10 @@ import sqlite3
 from pathlib import Path
 
 from gueststar.errors import NewerStore, StoreError
+from gueststar.store import flow
 
 APPLICATION_ID = 0x67756573  # "gues", at byte 68 of the file
-VERSION = 1
+VERSION = 2
 
 TABLES = """
 CREATE TABLE alert_rows (
@@ -120,7 +121,7 @@ CREATE VIEW dead_letters AS
 VIEW_NAMES = ("alerts", "scores", "objects", "lightcurves", "ledger", "dead_letters")
 
 #: Scripts that turn version N into N + 1. A released entry never changes.
-MIGRATIONS: dict[int, str] = {}
+MIGRATIONS: dict[int, str] = {1: flow.TABLES}
 
 
 def identify(connection: sqlite3.Connection, path: Path) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +18,15 @@ from gueststar.batch import AlertBatch
 from gueststar.errors import StoreError
 from gueststar.score import Score
 from gueststar.store import connection as connections
-from gueststar.store import health, ledger, nightly, query, reading, recovery, writing
-from gueststar.store.interface import ObjectRecord, Sort, WriteReport
+from gueststar.store import flow, health, ledger, nightly, query, reading, recovery, writing
+from gueststar.store.interface import (
+    Alarm,
+    ObjectRecord,
+    Reading,
+    Sort,
+    Unprocessed,
+    WriteReport,
+)
 
 if TYPE_CHECKING:
     from gueststar.alert import Alert
@@ -60,6 +68,7 @@ class SqliteStore:
         self._owner = hashlib.sha256(str(path).encode()).hexdigest()[:8]
         self._cleaned: set[Path] = set()
         if read_only:
+            connections.bring_up_to_date(path)
             with self._reading():
                 pass
         else:
@@ -299,38 +308,7 @@ class SqliteStore:
         band: str | None = None,
         survey: str | None = None,
     ) -> pa.Table:
-        """Return one page of a night's alerts.
-
-        Parameters
-        ----------
-        night : int, optional
-            YYYYMMDD; default the newest.
-        sort : {"score", "magnitude", "age", "time"}
-            ``age`` is the time since the first detection of the object. Rows that lack the value
-            come last.
-        descending : bool
-            Largest first; for magnitudes that is faintest first.
-        module : str
-            Whose newest score: a module (its first class) or ``<module>_<class>``.
-        limit, offset : int
-            Rows of the page, and rows before it.
-        min_score : float, optional
-            Only alerts with at least this score.
-        band, survey : str, optional
-            Only alerts of this band, of this survey.
-
-        Returns
-        -------
-        pyarrow.Table
-            The vocabulary without history, cutouts and positions, ``mag``, ``score``, ``reason``,
-            ``first_mjd_tai``, ``n_detections``, ``age`` (d). The schema's metadata
-            ``gueststar.total`` says how many rows all pages have.
-
-        Raises
-        ------
-        BadInput
-            If an argument cannot be; the message says what can.
-        """
+        """Return one page of a night's alerts; see :meth:`Store.night`."""
         page = nightly.Page(sort, descending, limit, offset, min_score, band, survey)
         with self._reading() as connection:
             return nightly.night(connection, night, module, page)
@@ -367,12 +345,38 @@ class SqliteStore:
         with connections.translated(self.path):
             return query.run(self.path, query_text, limit)
 
-    def health(self) -> dict[str, Any]:
-        """Return counts that prove, or disprove, that nothing was lost.
+    def note(self, readings: Sequence[Reading], alarms: Sequence[Alarm] = ()) -> None:
+        """Keep where streams stand, and alarms.
 
-        ``received`` is summed from what each write was given; ``stored``, ``duplicate`` and
-        ``dead_letter`` are counted in the tables of alerts, of the ledger and of dead letters.
-        ``in_equals_out`` holds when they agree, and the ledger with all of them.
+        Raises
+        ------
+        StoreError
+            If it cannot be written.
         """
+        with self._lock, connections.translated(self.path):
+            connection = self._writable()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                flow.note_readings(connection, readings, time.time())
+                flow.note_alarms(connection, alarms)
+                connection.execute("COMMIT")
+            except BaseException:
+                self._undo(connection, None, ())
+                raise
+
+    def flow(self) -> list[dict[str, Any]]:
+        """Return rate, latency and lag of every stream; see :func:`gueststar.store.flow.flow`."""
+        with self._reading() as connection:
+            return flow.flow(connection)
+
+    def unprocessed(self) -> Unprocessed:
+        """Return where on the sky alerts came in and were not fully processed."""
+        from gueststar.store import unprocessed
+
+        with self._reading() as connection:
+            return unprocessed.unprocessed(connection)
+
+    def health(self) -> dict[str, Any]:
+        """Return counts that prove that nothing was lost; see :meth:`Store.health`."""
         with self._reading() as connection:
             return health.health(connection, self.path)

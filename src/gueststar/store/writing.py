@@ -5,14 +5,14 @@ from __future__ import annotations
 import sqlite3
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from gueststar.batch import CUTOUTS, AlertBatch, magnitude, stream_bytes
-from gueststar.store import ledger, natives, objects, scoring
+from gueststar.batch import CUTOUTS, AlertBatch, magnitude, origins, stream_bytes
+from gueststar.store import flow, ledger, natives, objects, scoring
 from gueststar.store.interface import WriteReport
 from gueststar.store.ledger import Entry
 from gueststar.store.sorting import DUPLICATE, KNOWN, NEW, REFUSED, Sorted, Sorter
@@ -52,14 +52,23 @@ def write(
     begun = objects.update(connection, parts)
     for part in parts:
         _write_part(connection, part, begun)
-    buried = sum(_bury(connection, sorter, batch) for batch in dead)
-    report = _report(parts, dead, buried)
+    buried = [_bury(connection, sorter, batch) for batch in dead]
+    report = _report(parts, dead, sum(batch.num_rows for batch in buried))
     received = report.received - len(sorter.revived)
     if received:
         connection.execute(
             "INSERT INTO write_rows (at, received) VALUES (?, ?)", (time.time(), received)
         )
-    return report, _archive(connection, parts, archive, owner) if archive else []
+    moves = _archive(connection, parts, archive, owner) if archive else []
+    flow.note_settled(connection, [*_settled(parts), *buried], time.time())
+    return report, moves
+
+
+def _settled(parts: Sequence[Sorted]) -> Iterator[pa.RecordBatch]:
+    """Origins of the rows that get a new line in the ledger."""
+    for part in parts:
+        rows = part.rows(NEW, DUPLICATE, REFUSED)
+        yield origins(part.batch.arrow).take(pa.array(rows))
 
 
 def _archive(
@@ -191,13 +200,13 @@ def _enter(connection: sqlite3.Connection, part: Sorted) -> None:
         )
 
 
-def _bury(connection: sqlite3.Connection, sorter: Sorter, batch: pa.RecordBatch) -> int:
-    """Write one batch of dead letters; return how many were new."""
+def _bury(connection: sqlite3.Connection, sorter: Sorter, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Write one batch of dead letters; return the origins of those that were new."""
     positions = sorter.positions(batch)
     rows = [row for row, position in enumerate(positions) if sorter.fresh(position)]
+    picked = batch.take(pa.array(rows, pa.int64()))
     if not rows:
-        return 0
-    picked = batch.take(pa.array(rows))
+        return origins(picked)
     reasons, packets = (picked.column(n).to_pylist() for n in ("reason", "packet"))
     entries = [
         Entry(positions[row], ledger.DEAD, None, reason)
@@ -205,4 +214,4 @@ def _bury(connection: sqlite3.Connection, sorter: Sorter, batch: pa.RecordBatch)
     ]
     ledger.enter(connection, entries)
     ledger.enter_dead(connection, entries, packets)
-    return len(entries)
+    return origins(picked)
