@@ -149,17 +149,20 @@ def check_source(make: Callable[[], Source]) -> int:
             if position in seen:
                 raise BadModule(f"the source gave the position {position} twice")
             seen.add(position)
-    source = make()
-    for batch in source:
-        source.commit(batch)
+    _read(make(), commit=True)
     return len(seen)
 
 
-def _read(source: Source) -> list[pa.RecordBatch]:
-    batches = [batch for batch in source if batch.num_rows]  # a live source gives empty ones
+def _read(source: Source, *, commit: bool = False) -> list[pa.RecordBatch]:
+    """Read to the end; a live source gives batches without rows, too."""
+    batches = []
+    for batch in source:
+        batches.append(batch)
+        if commit:
+            source.commit(batch)
     if callable(close := getattr(source, "close", None)):
         close()
-    return batches
+    return [batch for batch in batches if batch.num_rows]
 
 
 def _check_source_batch(batch: pa.RecordBatch) -> None:

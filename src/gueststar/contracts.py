@@ -7,11 +7,32 @@ They are structural (:class:`typing.Protocol`): nothing has to be inherited. The
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
 from gueststar.batch import AlertBatch
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Where the reading of one partition of a stream stands.
+
+    Parameters
+    ----------
+    source, partition : str
+        As in the ledger.
+    position : int
+        The first offset that is not safe in the store yet.
+    end : int
+        One after the newest message there is; ``end - position`` messages wait.
+    """
+
+    source: str
+    partition: str
+    position: int
+    end: int
 
 
 @runtime_checkable
@@ -72,6 +93,15 @@ class Source(Protocol):
 
     def commit(self, batch: pa.RecordBatch) -> None:
         """Acknowledge a batch; called only after every sink has flushed it."""
+        ...
+
+
+@runtime_checkable
+class Stream(Source, Protocol):
+    """A source that never ends by itself and can tell how far behind it is."""
+
+    def readings(self) -> list[Reading]:
+        """Tell where its partitions stand; called from another thread than the iteration."""
         ...
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from gueststar.cli.options import Json, Store, out, print_json
 from gueststar.errors import BadInput
+from gueststar.store.flow import in_words
 
 if TYPE_CHECKING:
     from mocpy import MOC
@@ -110,8 +111,8 @@ def _topics(topics: list[dict[str, Any]]) -> Table:
             *(f"{count:,}" for count in counts),
             _lag(topic),
             "" if rate is None else f"{rate:,.0f}",
-            _seconds(topic["latency_p50_s"]),
-            _seconds(topic["latency_p98_s"]),
+            in_words(topic["latency_p50_s"]),
+            in_words(topic["latency_p98_s"]),
             f"{topic['missing']:,}",
         )
     return table
@@ -122,16 +123,7 @@ def _lag(topic: dict[str, Any]) -> str:
     if topic["lag"] is None:
         return ""
     age = time.time() - topic["lag_at_unix"]
-    return f"{topic['lag']:,}" + (f" ({_seconds(age)} ago)" if age > 60 else "")
-
-
-def _seconds(value: float | None) -> str:
-    if value is None:
-        return ""
-    for unit, size in (("d", 86_400.0), ("h", 3600.0), ("min", 60.0)):
-        if value >= 2 * size:
-            return f"{value / size:.1f} {unit}"
-    return f"{value:.2f} s"
+    return f"{topic['lag']:,}" + (f" ({in_words(age)} ago)" if age > 60 else "")
 
 
 def _when(unix: object) -> str:

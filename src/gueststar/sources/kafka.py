@@ -11,8 +11,10 @@ from __future__ import annotations
 import logging
 import math
 import re
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal
 
@@ -20,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from gueststar.batch import PACKETS
+from gueststar.contracts import Reading
 from gueststar.errors import BadInput, StreamError, did_you_mean
 from gueststar.sources.offsets import Ends, Key, ends_of, seek
 from gueststar.streams import client
@@ -116,6 +119,8 @@ class KafkaSource:
         self._at: dict[Key, int] = {}  # delivered up to here
         self._safe: dict[Key, int] = {}  # flushed up to here
         self._pending: dict[Key, int] = {}  # flushed, and not yet acknowledged by the broker
+        self._high: dict[Key, int] = {}  # where partitions end, as far as we know
+        self._asking = threading.Lock()  # a consumer is not closed while it is asked
         self._asked = False  # a commit is under way
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -179,24 +184,30 @@ class KafkaSource:
         while self._pending and time.monotonic() < deadline:
             self._consumer.consume(1, timeout=0.1)  # what it gives is read again by the next
             self._ask()
-        consumer, self._consumer = self._consumer, None
-        self._mine.clear()
+        with self._asking:
+            consumer, self._consumer = self._consumer, None
+            self._mine.clear()
         consumer.close()
 
-    @property
-    def lag(self) -> dict[str, int]:
-        """Messages after those that are safe, by topic; of the partitions that are ours."""
-        behind: dict[str, int] = {}
-        for topic, partition in sorted(self._mine):
-            _, high = client.watermarks(self._consumer, (topic, partition), cached=True)
-            safe = self._safe.get((topic, partition))
-            if safe is not None and high >= 0:
-                behind[topic] = behind.get(topic, 0) + max(0, high - safe)
-        return behind
+    def readings(self) -> list[Reading]:
+        """Tell where the partitions that are ours stand, and where they end.
+
+        It asks the broker, and may be called from another thread; a broker that does not answer
+        within two seconds leaves what was known.
+        """
+        with self._asking, suppress(StreamError):
+            for key in sorted(self._mine & set(self._safe)) if self._consumer else []:
+                self._high[key] = client.watermarks(self._consumer, key, timeout=2.0)[1]
+        return [
+            Reading(SOURCE + topic, str(partition), safe, max(safe, self._high[topic, partition]))
+            for (topic, partition), safe in sorted(self._safe.items())
+            if (topic, partition) in self._high
+        ]
 
     def _open(self) -> None:
         self.close()
         self._at, self._safe, self._pending, self.done = {}, {}, {}, 0
+        self._high = {}
         self._asked = False
         settings = {
             **SETTINGS,
@@ -208,6 +219,13 @@ class KafkaSource:
             **self._given,
         }
         self._consumer = client.consumer(settings)
+        try:
+            self._join()
+        except BaseException:
+            self.close()
+            raise
+
+    def _join(self) -> None:
         client.names(self._consumer, self._trouble)  # does anybody answer?
         self._consumer.subscribe(
             patterns(self.topics),

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from gueststar.batch import AlertBatch
+from gueststar.contracts import Reading
 from gueststar.score import Score
 
 if TYPE_CHECKING:
@@ -84,26 +85,6 @@ class ObjectRecord:
     alerts: pa.Table
     light_curve: LightCurve
     scores: pa.Table
-
-
-@dataclass(frozen=True)
-class Reading:
-    """Where the reading of one partition of a stream stands.
-
-    Parameters
-    ----------
-    source, partition : str
-        As in the ledger.
-    position : int
-        The first offset that is not safe in the store yet.
-    end : int
-        One after the newest message there is; ``end - position`` messages wait.
-    """
-
-    source: str
-    partition: str
-    position: int
-    end: int
 
 
 class Alarm(NamedTuple):

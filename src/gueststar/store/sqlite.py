@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from gueststar.batch import AlertBatch
+from gueststar.contracts import Reading
 from gueststar.errors import StoreError
 from gueststar.score import Score
 from gueststar.store import connection as connections
@@ -22,7 +23,6 @@ from gueststar.store import flow, health, ledger, nightly, query, reading, recov
 from gueststar.store.interface import (
     Alarm,
     ObjectRecord,
-    Reading,
     Sort,
     Unprocessed,
     WriteReport,

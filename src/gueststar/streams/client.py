@@ -119,7 +119,7 @@ def names(asked: Any, trouble: Trouble) -> dict[str, int]:
     return {name: len(topic.partitions) for name, topic in topics.items()}
 
 
-def watermarks(asked: Any, key: Key, *, cached: bool = False) -> tuple[int, int]:
+def watermarks(asked: Any, key: Key, *, timeout: float = ANSWER_S) -> tuple[int, int]:
     """Return the oldest offset of a partition, and one after the newest.
 
     Raises
@@ -128,7 +128,7 @@ def watermarks(asked: Any, key: Key, *, cached: bool = False) -> tuple[int, int]
         If no broker answers in time.
     """
     where = package().TopicPartition(*key)
-    found = _asked(asked.get_watermark_offsets, where, timeout=ANSWER_S, cached=cached)
+    found = _asked(asked.get_watermark_offsets, where, timeout=timeout)
     return (int(found[0]), int(found[1])) if found else (-1, -1)
 
 

@@ -33,6 +33,7 @@ ROUTES = (
     stamps.stamp,
     health.health,
     health.health_json,
+    health.metrics,
     files.static_file,
     files.favicon,
 )

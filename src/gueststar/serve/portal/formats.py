@@ -71,6 +71,17 @@ def utc(mjd_tai: Sequence[float | None]) -> list[str]:
     return [str(text) if ok else other for text, ok, other in zip(texts, dated, odd, strict=True)]
 
 
+def moment(unix: float | None) -> str:
+    """Write a Unix time as UTC to the second.
+
+    Examples
+    --------
+    >>> moment(0.0), moment(None)
+    ('1970-01-01 00:00:00', '–')
+    """
+    return NOTHING if unix is None else f"{datetime.fromtimestamp(unix, UTC):%Y-%m-%d %H:%M:%S}"
+
+
 def night_name(night: int | None) -> str:
     """Write ``20261120`` as ``20 Nov 2026``.
 

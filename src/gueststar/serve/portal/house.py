@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import secrets
 import threading
+from functools import cached_property
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import MediaType, Request, Response
+from prometheus_client import CollectorRegistry
 
 from gueststar.errors import StoreError
 from gueststar.score import TAXONOMY
+from gueststar.serve.metrics import registry_of
 from gueststar.serve.portal import formats, packet
 from gueststar.serve.portal.assets import PLOTLY, Assets
 from gueststar.store import Store, open_store, store_path
+from gueststar.store.flow import in_words
 
 
 class NoStore(StoreError):
@@ -36,6 +40,11 @@ class House:
         self._templates = _templates(self.assets)
         self._store: Store | None = None
         self._lock = threading.Lock()
+
+    @cached_property
+    def metrics(self) -> CollectorRegistry:
+        """What Prometheus reads of the store."""
+        return registry_of(lambda: self.store.health())
 
     @property
     def store(self) -> Store:
@@ -98,6 +107,8 @@ def _templates(assets: Assets) -> Environment:
         kind_of=formats.kind_of,
         as_received=formats.as_received,
         number="{:,}".format,
+        in_words=in_words,
+        moment=formats.moment,
         here="",
         # Stamps are kept by the browser as long as this server runs: another store behind the
         # same port may use the same alert ids.
