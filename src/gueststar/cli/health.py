@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SHOWN = 5  # alarms and gaps
 _MOC_FORMS = {".fits": "fits", ".json": "json", ".txt": "ascii"}
 _COLUMNS = (
-    "topic", "received", "stored", "duplicate", "dead", "lag", "alerts/s", "p50", "p98", "missing",
+    "topic", "received", "stored", "dup.", "dead", "lag", "alerts/s", "p50", "p98", "gaps",
 )  # fmt: skip
 
 
@@ -100,9 +100,12 @@ def _table(facts: dict[str, Any]) -> Table:
 
 
 def _topics(topics: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 1, 0, 0))
     for name in _COLUMNS:
-        table.add_column(name, justify="left" if name == "topic" else "right")
+        first = name == "topic"
+        table.add_column(
+            name, justify="left" if first else "right", overflow="fold", no_wrap=not first
+        )
     for topic in topics:
         counts = (topic[name] for name in ("received", "stored", "duplicate", "dead_letter"))
         rate = topic["alerts_per_s"]

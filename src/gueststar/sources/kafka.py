@@ -300,7 +300,7 @@ class KafkaSource:
         there = client.names(self._consumer, self._trouble)
         wanted = _matching(self.topics, there)
         ends = ends_of(self._consumer, {name: there[name] for name in wanted}, moment)
-        begun = client.committed(self._consumer, list(ends.last))
+        begun = client.committed(self._consumer, list(ends.last), tries=4)
         self.size = sum(
             max(0, end - max(begun[key], ends.first[key])) for key, end in ends.last.items()
         )

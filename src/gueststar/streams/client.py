@@ -132,10 +132,13 @@ def watermarks(asked: Any, key: Key, *, timeout: float = ANSWER_S) -> tuple[int,
     return (int(found[0]), int(found[1])) if found else (-1, -1)
 
 
-def committed(asked: Any, keys: Sequence[Key]) -> dict[Key, int]:
-    """Return the group's committed offsets; negative where there is none."""
+def committed(asked: Any, keys: Sequence[Key], *, tries: int = 1) -> dict[Key, int]:
+    """Return the group's committed offsets; negative where there is none.
+
+    A broker that has just started needs a while before it knows its groups: ``tries``.
+    """
     wanted = [package().TopicPartition(*key) for key in keys]
-    found = _asked(asked.committed, wanted, timeout=ANSWER_S) if wanted else []
+    found = _asked(asked.committed, wanted, timeout=ANSWER_S, tries=tries) if wanted else []
     return {(p.topic, p.partition): int(p.offset) for p in found}
 
 
@@ -147,11 +150,15 @@ def at_time(asked: Any, keys: Sequence[Key], moment: datetime) -> dict[Key, int]
     return {(p.topic, p.partition): int(p.offset) for p in found}
 
 
-def _asked(call: Any, *arguments: Any, **options: Any) -> Any:
-    try:
-        return call(*arguments, **options)
-    except package().KafkaException as error:
-        raise StreamError(f"Kafka does not answer: {error.args[0].str()}") from error
+def _asked(call: Any, *arguments: Any, tries: int = 1, **options: Any) -> Any:
+    for left in range(tries - 1, -1, -1):
+        try:
+            return call(*arguments, **options)
+        except package().KafkaException as error:
+            if not left:
+                raise StreamError(f"Kafka does not answer: {error.args[0].str()}") from error
+            time.sleep(0.5)
+    return None
 
 
 def commit(asked: Any, offsets: Mapping[Key, int]) -> bool:
