@@ -2,7 +2,8 @@
 
 Blocks marked ``python`` in one page run in order in one namespace, in an empty folder. Lines
 ``$ gueststar ...`` of ``console`` blocks run too, but for commands that serve until stopped.
-A block after ``<!-- not run: why -->`` is left out.
+A block after ``<!-- not run: why -->`` is left out. Those after ``<!-- kafka -->`` run by
+themselves, in order, where there is a Kafka: its address takes the place of ``localhost:9092``.
 """
 
 import os
@@ -17,13 +18,16 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
-BLOCK = re.compile(r"(<!-- not run.*?-->\n)?```(python|console)\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(
+    r"(?:<!-- (not run|kafka|spark).*?-->\n)?```(python|console|toml)\n(.*?)```", re.DOTALL
+)
 SERVES = ("serve", "demo")
 
 
-def blocks_of(page):
+def blocks_of(page, mark=""):
+    """Blocks that carry this mark: (language, text)."""
     found = BLOCK.findall(page.read_text())
-    return [(language, text) for skipped, language, text in found if not skipped]
+    return [(language, text) for marked, language, text in found if marked == mark]
 
 
 def run(arguments, folder):
@@ -47,13 +51,33 @@ def test_every_example_of_a_page_runs(page, tmp_path):
     for language, text in blocks_of(page):
         if language == "python":
             script.append(text)
-            continue
-        for command in commands_of(text):
-            run([sys.executable, "-m", *shlex.split(command, comments=True)], tmp_path)
+        elif language == "console":
+            run_commands(text, tmp_path)
     if script:
-        path = tmp_path / "page.py"
-        path.write_text("\n".join(script))
-        run([sys.executable, "-W", "error", str(path)], tmp_path)
+        run_script("\n".join(script), tmp_path)
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks_of(p, "kafka")], ids=lambda p: p.name)
+def test_every_example_with_a_kafka_runs(page, kafka, tmp_path):
+    for language, text in blocks_of(page, "kafka"):
+        text = text.replace("localhost:9092", kafka.servers)
+        if language == "toml":
+            (tmp_path / "broker.toml").write_text(text)
+        elif language == "python":
+            run_script(text, tmp_path)
+        else:
+            run_commands(text, tmp_path)
+
+
+def run_commands(text, folder):
+    for command in commands_of(text):
+        run([sys.executable, "-m", *shlex.split(command, comments=True)], folder)
+
+
+def run_script(text, folder):
+    path = folder / "page.py"
+    path.write_text(text)
+    run([sys.executable, "-W", "error", str(path)], folder)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.name)

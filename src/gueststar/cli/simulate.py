@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -24,11 +27,6 @@ class Form(StrEnum):
 
     files = "files"
     tar = "tar"
-
-
-@app.callback()
-def _group() -> None:
-    """Keep ``night`` a subcommand while it is the only one."""
 
 
 @app.command()
@@ -59,4 +57,74 @@ def night(
     said.print(
         f"{alerts:,} alerts in {escape(str(written))}. "
         f"Next: [bold]gueststar ingest {escape(str(out))}[/]"
+    )
+
+
+@app.command()
+def stream(
+    to: Annotated[
+        str, typer.Option(metavar="kafka://HOST:PORT/TOPIC", help="Where the packets go.")
+    ],
+    source: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SOURCE]...",
+            help="What is sent: files, folders, [cyan].tar.gz[/] of a night. Default: a simulated "
+            "night.",
+            show_default=False,
+        ),
+    ] = None,
+    alerts: Annotated[int, typer.Option(min=0, help="Alerts of the simulated night.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed is another night.")] = 0,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="Packets a second.", show_default="as fast as it goes"),
+    ] = None,
+    partitions: Annotated[
+        int, typer.Option(min=1, help="Of the topic, where it is made by this.")
+    ] = 4,
+) -> None:
+    """Play a night to a Kafka topic, for trying a broker: simulated, or packets that you have.
+
+    Examples:
+
+      gueststar simulate stream --to kafka://localhost:9092/ztf_20261125_programid1 --rate 50
+
+      gueststar simulate stream night.tar.gz --to kafka://localhost:9092/again
+    """
+    from gueststar.errors import BadInput
+    from gueststar.sources import open_source
+    from gueststar.sources.parse import kafka_arguments
+    from gueststar.streams.send import send
+
+    where = kafka_arguments(to)
+    if len(where["topics"]) != 1:
+        raise BadInput(f"--to names one topic, not {len(where['topics'])}")
+    opened = open_source(source or [f"simulate:{alerts}:{seed}"])
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+
+    def packets() -> Iterator[bytes]:
+        for one in opened:
+            for batch in one:
+                if "packet" in batch.schema.names:
+                    yield from (p.as_py() for p in batch.column("packet"))
+
+    with steps_bar("send") as bar:
+        task, total = bar.task_ids[0], None if source else alerts
+        sent = send(
+            packets(),
+            where["servers"],
+            where["topics"][0],
+            rate=rate,
+            partitions=partitions,
+            options=where["options"],
+            progress=lambda done: bar.update(task, total=total, completed=done),
+            stop=stop,
+        )
+    said.print(
+        f"{sent:,} packets in the topic {escape(where['topics'][0])}. Next: "
+        f"[bold]gueststar ingest '{escape(to)}?until=caught-up'[/]",
+        soft_wrap=True,
     )

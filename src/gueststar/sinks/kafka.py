@@ -119,19 +119,11 @@ class KafkaSink:
     def _send(self, batch: AlertBatch) -> list[int]:
         keys = batch.column("object_id").to_pylist()
         for key, message in zip(keys, FORMS[self.form](batch), strict=True):
-            self._produce(None if key is None else key.encode(), message)
+            name = None if key is None else key.encode()
+            client.produce(
+                self._producer, self._trouble, self.topic, message, name, self._delivered
+            )
         return [int(alert_id) for alert_id in batch.column("alert_id").to_pylist()]
-
-    def _produce(self, key: bytes | None, message: bytes) -> None:
-        while True:
-            try:
-                self._producer.produce(self.topic, message, key, on_delivery=self._delivered)
-            except BufferError:  # the queue is full: wait for acknowledgements
-                self._producer.poll(0.1)
-                self._trouble.check()
-            else:
-                self._producer.poll(0)
-                return
 
     def _delivered(self, error: Any, message: Any) -> None:
         if error is None:

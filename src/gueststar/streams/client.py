@@ -173,6 +173,45 @@ def commit(asked: Any, offsets: Mapping[Key, int]) -> bool:
     return True
 
 
+def create(settings: Mapping[str, Any], topic: str, partitions: int) -> None:
+    """Make a topic, one copy of each partition.
+
+    Raises
+    ------
+    StreamError
+        If the broker refuses.
+    """
+    from confluent_kafka.admin import AdminClient, NewTopic
+
+    admin = AdminClient({**SETTINGS, **settings})
+    (made,) = admin.create_topics([NewTopic(topic, partitions, 1)]).values()
+    try:
+        made.result(ANSWER_S)
+    except package().KafkaException as error:
+        raise StreamError(f"topic {topic!r} cannot be made: {error.args[0].str()}") from error
+
+
+def produce(
+    producer: Any, trouble: Trouble, topic: str, value: bytes, key: bytes | None, done: Any
+) -> None:
+    """Hand a message to a producer; wait while its queue is full.
+
+    Raises
+    ------
+    StreamError
+        If something happened that cannot heal.
+    """
+    while True:
+        try:
+            producer.produce(topic, value, key, on_delivery=done)
+        except BufferError:  # the queue is full: wait for acknowledgements
+            producer.poll(0.1)
+            trouble.check()
+        else:
+            producer.poll(0)
+            return
+
+
 def sent_at(message: Any) -> float | None:
     """Return the timestamp of a message, Unix time in s; None when it has none."""
     kind, milliseconds = message.timestamp()
