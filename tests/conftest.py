@@ -2,12 +2,36 @@
 
 import importlib.util
 import os
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+#: GUESTSTAR_REQUIRE=kafka,spark,...: what must be here, and what a skip for want of it says.
+WANTS = {
+    "kafka": "kafka|maven|mvn",
+    "spark": "spark|java",
+    "browser": "chromium|playwright",
+    "postgres": "postgres|psycopg",
+    "train": "torch|extra train",
+}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """Fail a run in which tests were skipped for want of what it requires."""
+    required = [word for word in os.environ.get("GUESTSTAR_REQUIRE", "").split(",") if word]
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not required or reporter is None:
+        return
+    pattern = "|".join(WANTS[word] for word in required)
+    for report in reporter.stats.get("skipped", []):
+        reason = str(report.longrepr[-1])
+        if re.search(pattern, reason, re.IGNORECASE):
+            reporter.write_line(f"REQUIRED: {report.nodeid} was skipped: {reason}", red=True)
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")
