@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import quote
 
@@ -85,8 +86,8 @@ def ledger_counts(file: Path) -> dict[str, int]:
         return dict(connection.execute("SELECT state, count(*) FROM ledger GROUP BY state"))
 
 
-def first_difference(files: Sequence[Path], view: str, order: str) -> str | None:
-    """Compare a view of two stores row for row; None when they are the same.
+def compared(files: Sequence[Path], view: str, order: str) -> tuple[int, str | None]:
+    """Compare a view of two stores row for row.
 
     Parameters
     ----------
@@ -94,12 +95,19 @@ def first_difference(files: Sequence[Path], view: str, order: str) -> str | None
         Two stores.
     view, order : str
         A public view, and columns that put its rows in an order of their own.
+
+    Returns
+    -------
+    rows : int
+        How many are the same, from the first on.
+    difference : str or None
+        The first row that differs; None when all are the same.
     """
     query = f"SELECT * FROM {view} ORDER BY {order}"
     with closing(open_file(files[0])) as one, closing(open_file(files[1])) as other:
-        rows = one.execute(query), other.execute(query)
-        for number, (first, second) in enumerate(zip(*rows, strict=False)):
+        pairs = zip_longest(one.execute(query), other.execute(query))
+        number = 0
+        for number, (first, second) in enumerate(pairs, 1):
             if first != second:
-                return f"row {number} of {view}: {first} and {second}"
-        counts = [c.execute(f"SELECT count(*) FROM {view}").fetchone()[0] for c in (one, other)]
-    return None if counts[0] == counts[1] else f"{view} has {counts[0]} and {counts[1]} rows"
+                return number - 1, f"row {number} of {view}: {first} and {second}"
+    return number, None
