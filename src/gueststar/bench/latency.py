@@ -23,6 +23,7 @@ from gueststar.bench.broker import Job, Running, running
 from gueststar.bench.kafka import Kafka, Output, Tell, kafka_at, read_output, silent, topics
 from gueststar.bench.ledger import LOOK_S, ledger_counts
 from gueststar.bench.pace import pace
+from gueststar.bench.processes import cpu_of
 from gueststar.errors import BadInput, StreamError
 
 PARTITIONS = 4
@@ -68,11 +69,10 @@ def latency(
     -------
     dict
         ``p50_s``, ``p98_s``, ``max_s`` from Kafka's time stamp to stored, and the largest
-        after the first 10 s; ``parts`` with the same
-        to the output topic and from there to stored; ``lag`` (alerts sent and not yet stored) with
-        ``largest``, ``at_end``, its ``median_by_quarter`` and ``grows_per_s``; ``sent_per_s``,
-        ``worst_pause_s`` of the producer; ``cores`` that the broker's processes used; ``peak_mb``;
-        the counts, and ``in_equals_out``.
+        after the first 10 s; ``parts`` with the same to the output topic and from there to
+        stored; ``lag`` (see :func:`lag`); ``sent_per_s`` and ``worst_pause_s`` of the producer;
+        ``cores`` that the parent and its workers used, and ``kafka_cores``, where Kafka was
+        started for this; ``peak_mb``; the counts, and ``in_equals_out``.
 
     Raises
     ------
@@ -102,9 +102,11 @@ def _measure(
     with running(kafka, job) as broker:
         broker.wait_until_reading()
         cpu, start = broker.watch.cpu_s, time.monotonic()
+        before = cpu_of(kafka.pid)
         sent = _send(kafka, job, broker, file, rate, alerts, tell)
         broker.watch_until(alerts, DRAIN_S, lambda n: tell("stored", n, alerts))
-        cores = (broker.watch.cpu_s - cpu) / (time.monotonic() - start)
+        wall = time.monotonic() - start
+        cores, kafka_cores = (broker.watch.cpu_s - cpu) / wall, (cpu_of(kafka.pid) - before) / wall
         stop_s = broker.finish(signal.SIGTERM)
         seen = broker.ledger.seen
     counts, out = ledger_counts(job.store), read_output(kafka, job.output)
@@ -119,6 +121,7 @@ def _measure(
         "workers": job.workers,
         "archive": job.archive,
         "cores": round(cores, 2),
+        "kafka_cores": round(kafka_cores, 2),
         "peak_mb": broker.watch.peak_mb,
         "stop_s": round(stop_s, 2),
         "look_ms": round(1000 * LOOK_S),

@@ -70,6 +70,12 @@ def tree(pid: int) -> list[int]:
     return found
 
 
+def cpu_of(pid: int | None) -> float:
+    """Return the processor time of one process up to now, s; NaN where that is not known."""
+    fact = None if pid is None else _fact(pid)
+    return float("nan") if fact is None else fact[1]
+
+
 def _children(pid: int) -> list[int]:
     try:
         tasks = [path / "children" for path in Path(f"/proc/{pid}/task").iterdir()]

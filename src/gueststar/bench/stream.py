@@ -21,7 +21,7 @@ from gueststar.bench import packets, script
 from gueststar.bench.broker import Job, running
 from gueststar.bench.kafka import Kafka, Tell, kafka_at, messages, read_output, send, silent, topics
 from gueststar.bench.ledger import ledger_counts
-from gueststar.bench.processes import Watch
+from gueststar.bench.processes import Watch, cpu_of
 from gueststar.errors import BadInput, StreamError
 
 PARTITIONS = 4
@@ -60,9 +60,10 @@ def stream(
     -------
     dict
         ``workers_1`` and ``workers_2`` with ``alerts_per_s``, ``seconds``, ``startup_s``,
-        ``peak_mb`` (resident memory of the parent and all workers together), ``cpu_s``, and the
-        counts ``ledger``, ``messages_out`` and ``distinct_out``, and whether ``in_equals_out``;
-        ``rival``; ``ratio`` (the best of ours over the rival); ``how``.
+        ``peak_mb`` (resident memory of the parent and all workers together), ``cpu_s``
+        (and ``kafka_cpu_s`` of the broker, where it was started for this), the counts ``ledger``,
+        ``messages_out`` and ``distinct_out``, and whether ``in_equals_out``; ``rival``;
+        ``ratio`` (the best of ours over the rival); ``how``.
 
     Raises
     ------
@@ -106,12 +107,13 @@ def _fill(kafka: Kafka, topic: str, room: Path, alerts: int, seed: int, tell: Te
 
 def _ours(kafka: Kafka, job: Job, alerts: int, tell: Tell) -> dict[str, Any]:
     label = f"gueststar run, {job.workers} worker{'s' * (job.workers > 1)}"
+    before = cpu_of(kafka.pid)
     with running(kafka, job, "--until-caught-up") as broker:
         broker.wait_until_reading()
         broker.watch_until(alerts, MOST_S, lambda n: tell(label, n, alerts))
         broker.finish()
         seconds = max(broker.ledger.seen.values(), default=broker.began) - broker.began
-        seen = len(broker.ledger.seen)
+        seen, kafka_s = len(broker.ledger.seen), cpu_of(kafka.pid) - before
     counts, out = ledger_counts(job.store), read_output(kafka, job.output)
     return {
         "alerts_per_s": seen / seconds if seen else 0.0,
@@ -119,6 +121,7 @@ def _ours(kafka: Kafka, job: Job, alerts: int, tell: Tell) -> dict[str, Any]:
         "startup_s": round(broker.began - broker.started, 2),
         "peak_mb": broker.watch.peak_mb,
         "cpu_s": round(broker.watch.cpu_s, 1),
+        "kafka_cpu_s": round(kafka_s, 1),
         "ledger": counts,
         "messages_out": len(out.alert_id),
         "distinct_out": out.distinct,
