@@ -17,6 +17,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gueststar.bench import packets, script
 from gueststar.bench.broker import Job, running
 from gueststar.bench.kafka import Kafka, Tell, kafka_at, messages, read_output, send, silent, topics
@@ -59,8 +61,9 @@ def stream(
     Returns
     -------
     dict
-        ``workers_1`` and ``workers_2`` with ``alerts_per_s``, ``seconds``, ``startup_s``,
-        ``peak_mb`` (resident memory of the parent and all workers together), ``cpu_s``
+        ``workers_1`` and ``workers_2`` with ``alerts_per_s``, ``steady_per_s`` (after the
+        first batch), ``seconds``, ``startup_s``, ``peak_mb`` (resident memory of the parent and
+        all workers together), ``cpu_s``
         (and ``kafka_cpu_s`` of the broker, where it was started for this), the counts ``ledger``,
         ``messages_out`` and ``distinct_out``, and whether ``in_equals_out``; ``rival``;
         ``ratio`` (the best of ours over the rival); ``how``.
@@ -112,11 +115,13 @@ def _ours(kafka: Kafka, job: Job, alerts: int, tell: Tell) -> dict[str, Any]:
         broker.wait_until_reading()
         broker.watch_until(alerts, MOST_S, lambda n: tell(label, n, alerts))
         broker.finish()
-        seconds = max(broker.ledger.seen.values(), default=broker.began) - broker.began
+        times = np.sort(list(broker.ledger.seen.values()))
+        seconds = times[-1] - broker.began if len(times) else 0.0
         seen, kafka_s = len(broker.ledger.seen), cpu_of(kafka.pid) - before
     counts, out = ledger_counts(job.store), read_output(kafka, job.output)
     return {
         "alerts_per_s": seen / seconds if seen else 0.0,
+        "steady_per_s": _steady(times),
         "seconds": round(seconds, 2),
         "startup_s": round(broker.began - broker.started, 2),
         "peak_mb": broker.watch.peak_mb,
@@ -127,6 +132,12 @@ def _ours(kafka: Kafka, job: Job, alerts: int, tell: Tell) -> dict[str, Any]:
         "distinct_out": out.distinct,
         "in_equals_out": alerts == sum(counts.values()) == counts.get("stored") == out.distinct,
     }
+
+
+def _steady(times: np.ndarray) -> float:
+    """Alerts a second after the first batch, before which workers share the partitions out."""
+    later = int((times > times[0]).sum()) if len(times) else 0
+    return later / (times[-1] - times[0]) if later else float("nan")
 
 
 def _rival(
