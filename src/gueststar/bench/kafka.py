@@ -19,12 +19,12 @@ import numpy as np
 
 from gueststar.errors import BadInput, StreamError
 from gueststar.streams import client
+from gueststar.streams.send import send
 
 VARIABLE = "GUESTSTAR_KAFKA"
 TOOL = Path(__file__).resolve().parents[3] / "tools" / "kafka_server.py"
 LARGEST = 16 << 20  # bytes of a message
 ANSWER_S = 30.0
-SEND_S = 300.0
 
 #: Told what is going on, how much of it is done, and how much there is.
 Tell = Callable[[str, int, int], None]
@@ -128,30 +128,10 @@ def producer(servers: str, **settings: Any) -> Any:
     return client.producer({**client.SETTINGS, **given, **settings})
 
 
-def send(
-    kafka: Kafka, topic: str, packets: Iterable[bytes], partitions: int, tell: Callable[[int], None]
-) -> int:
-    """Send packets, in turn to every partition; return how many are safe.
-
-    Raises
-    ------
-    StreamError
-        If one is not acknowledged.
-    """
-    out = producer(kafka.servers)
-    lost: list[str] = []
-    note = lambda error, _: lost.append(error.str()) if error else None  # noqa: E731
-    sent = 0
-    for packet in packets:
-        while len(out) > 500:
-            out.poll(0.05)
-        out.produce(topic, packet, partition=sent % partitions, on_delivery=note)
-        out.poll(0)
-        sent += 1
-        tell(sent)
-    if out.flush(SEND_S) or lost:
-        raise StreamError(f"Kafka at {kafka.servers} did not take all packets: {lost[:1]}")
-    return sent
+def fill(kafka: Kafka, topic: str, packets: Iterable[bytes], tell: Callable[[int], None]) -> None:
+    """Send packets, each to a partition by chance, so that all get nearly the same number."""
+    by_chance = {"sticky.partitioning.linger.ms": 0}
+    send(packets, kafka.servers, topic, options=by_chance, progress=tell)
 
 
 def assigned(kafka: Kafka, group: str) -> bool:

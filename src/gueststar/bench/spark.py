@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gueststar.bench import packets
-from gueststar.bench.kafka import Kafka, Tell, kafka_at, send, silent, topics
+from gueststar.bench.kafka import Kafka, Tell, fill, kafka_at, silent, topics
 from gueststar.bench.ledger import compared
 from gueststar.errors import BadInput, EngineError, MissingExtra
 
@@ -86,7 +86,7 @@ def spark(
             lambda n: tell("simulate packets", n, alerts),
         )
         with topics(kafka, PARTITIONS) as (topic,):
-            send(kafka, topic, packets.read(file), PARTITIONS, lambda _: None)
+            fill(kafka, topic, packets.read(file), lambda n: tell("send packets", n, alerts))
             bench = _Bench(Path(name), kafka, topic, _folder(file, Path(name)), alerts, tell)
             return bench.run(turns)
 

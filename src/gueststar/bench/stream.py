@@ -21,7 +21,7 @@ import numpy as np
 
 from gueststar.bench import packets, script
 from gueststar.bench.broker import Job, running
-from gueststar.bench.kafka import Kafka, Tell, kafka_at, messages, read_output, send, silent, topics
+from gueststar.bench.kafka import Kafka, Tell, fill, kafka_at, messages, read_output, silent, topics
 from gueststar.bench.ledger import ledger_counts
 from gueststar.bench.processes import Watch, cpu_of
 from gueststar.errors import BadInput, StreamError
@@ -102,7 +102,7 @@ def _fill(kafka: Kafka, topic: str, room: Path, alerts: int, seed: int, tell: Te
     """Simulate packets and send them; return their bytes."""
     file = room / "packets.arrow"
     packets.simulate(alerts, seed, file, lambda n: tell("simulate packets", n, alerts))
-    send(kafka, topic, packets.read(file), PARTITIONS, lambda n: tell("send packets", n, alerts))
+    fill(kafka, topic, packets.read(file), lambda n: tell("send packets", n, alerts))
     size = file.stat().st_size
     file.unlink()
     return size
