@@ -17,7 +17,8 @@ LONGEST_MODULE, LONGEST_FUNCTION = 400, 60  # lines; of functions without their 
 LAYERS = [
     "__main__",
     "cli",
-    "bench run serve train checks",
+    "bench",
+    "run serve train checks",
     "sinks",
     "store sources",
     "simulate classifiers pipeline",

@@ -8,10 +8,7 @@ same simulated night from the same tar file. The simulation is not timed.
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
-import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -24,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from gueststar.bench.script import Script
 from gueststar.errors import BadInput
 
 RIVAL_ALERTS = 500
@@ -109,38 +107,8 @@ def _packets(night: Path, most: int) -> Iterator[bytes]:
 
 
 def _rival(night: Path, room: Path, alerts: int) -> float:
-    import fastavro
-    import onnxruntime
-
-    from gueststar.models.installed import find
-
-    session = onnxruntime.InferenceSession(find("rb").path / "model.onnx")
-    name = session.get_inputs()[0].name
-    database = sqlite3.connect(room / "rival.db")
-    database.execute("CREATE TABLE alerts (candid INTEGER PRIMARY KEY, rb REAL, packet, a, b, c)")
+    script = Script(room / "rival.db")
     start = time.perf_counter()
     for packet in _packets(night, alerts):
-        for alert in fastavro.reader(io.BytesIO(packet)):
-            stamps = [alert[f"cutout{k}"]["stampData"] for k in CUTOUTS]
-            score = session.run(None, {name: _triplet(stamps)})[0].item()
-            text = json.dumps({k: v for k, v in alert.items() if not k.startswith("cutout")})
-            row = (alert["candid"], score, text, *stamps)
-            database.execute("INSERT INTO alerts VALUES (?, ?, ?, ?, ?, ?)", row)
-            database.commit()
+        script.take(packet)
     return alerts / (time.perf_counter() - start)
-
-
-CUTOUTS = ("Science", "Template", "Difference")
-
-
-def _triplet(stamps: list[bytes]) -> np.ndarray:
-    from astropy.io import fits
-
-    out = np.full((1, 63, 63, 3), 1e-9, np.float32)
-    for channel, stamp in enumerate(stamps):
-        with gzip.open(io.BytesIO(stamp)) as raw, fits.open(io.BytesIO(raw.read())) as hdus:
-            image = np.nan_to_num(hdus[0].data)
-        with np.errstate(over="ignore"):  # masked templates hold the largest float32
-            norm = float(np.linalg.norm(image)) or 1.0
-        out[0, : image.shape[0], : image.shape[1], channel] = image / norm
-    return out

@@ -123,7 +123,9 @@ def consume(config: Config, stop: threading.Event) -> None:
     from gueststar.sinks.archive import Archive
     from gueststar.sinks.store import StoreSink
     from gueststar.store import open_store
+    from gueststar.surveys.avro import warm_up
 
+    warm_up()  # before any partition is ours: the others need not wait for it
     pipeline = Pipeline([Switch(module) for module in modules_named(config.modules)])
     archive = Archive(config.archive) if config.archive else None
     with open_store(config.store) as store:

@@ -350,7 +350,7 @@ def _matching(topics: Sequence[str], there: Mapping[str, int]) -> list[str]:
 def _packed(messages: Sequence[Any]) -> pa.RecordBatch:
     """Pack messages; one without a value (a tombstone) becomes an empty packet, a dead letter."""
     arrays = [
-        pa.array([message.value() or b"" for message in messages], pa.large_binary()),
+        _joined([message.value() or b"" for message in messages]),
         pa.array([SOURCE + message.topic() for message in messages], pa.string()),
         pa.array([str(message.partition()) for message in messages], pa.string()),
         pa.array([message.offset() for message in messages], pa.int64()),
@@ -358,6 +358,14 @@ def _packed(messages: Sequence[Any]) -> pa.RecordBatch:
         pa.array([client.sent_at(message) for message in messages], pa.float64()),
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=PACKETS)
+
+
+def _joined(packets: Sequence[bytes]) -> pa.Array:
+    """Put packets into one buffer of the right size; Arrow's builder would grow it by copying."""
+    ends = np.zeros(len(packets) + 1, np.int64)
+    np.cumsum([len(packet) for packet in packets], out=ends[1:])
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(packets))]
+    return pa.Array.from_buffers(pa.large_binary(), len(packets), buffers)
 
 
 def _after(batch: pa.RecordBatch) -> dict[Key, int]:
