@@ -79,6 +79,7 @@ OUT = {"servers": "a:1", "topic": "out"}
             },
             "two archives in",
         ),
+        ({"source": {"kind": "archive", "path": "a"}, "archive": "a"}, "is read and written"),
     ],
 )
 def test_what_cannot_be_in_many_tables(given, sentence):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +26,7 @@ from gueststar.run.parts import (
     SimulateConfig,
     SourceConfig,
     is_shared,
+    split_urls,
 )
 from gueststar.store import open_store, store_path
 
@@ -60,7 +61,7 @@ def check(config: Config, engine: Engine = "local") -> list[Finding]:
     """
     modules = modules_named(config.modules)
     filters = make_filters(config, modules)
-    found = [Finding("source", _source(source)) for source in config.sources]
+    found = [Finding("source", _source(source, engine)) for source in config.sources]
     found += [Finding("module", f"{module.name} {module.version}") for module in modules]
     found += [_filter(config, filter) for filter in filters]
     found += [Finding("output", _output(output)) for output in config.outputs]
@@ -69,7 +70,11 @@ def check(config: Config, engine: Engine = "local") -> list[Finding]:
     return found
 
 
-def _source(given: SourceConfig) -> str:
+def _source(given: SourceConfig, engine: Engine) -> str:
+    here, urls = split_urls(given.paths) if isinstance(given, FilesConfig) else ([], [])
+    if isinstance(given, FilesConfig) and urls and engine == "spark":
+        files = replace(given, paths=tuple(here))
+        return ", ".join([*urls, _source(files, engine)] if here else urls)
     source = make_source(given)
     if isinstance(given, KafkaConfig):
         _check_consumer(given)

@@ -15,6 +15,7 @@ from gueststar.errors import BadInput, did_you_mean
 from gueststar.run.parts import (
     OUTPUTS,
     SOURCES,
+    ArchivedConfig,
     FilterConfig,
     FolderConfig,
     KafkaConfig,
@@ -206,6 +207,12 @@ def _check_together(config: Config, place: str) -> None:
             )
     folders = [_place(o.path) for o in config.outputs if isinstance(o, FolderConfig)]
     folders += [_place(config.archive)] if config.archive else []
+    for source in config.sources:
+        if isinstance(source, ArchivedConfig) and _place(source.path) in folders:
+            raise BadInput(
+                f"{place}: the archive {source.path} is read and written; leave it out where it is "
+                "written: what is scored again is in it already"
+            )
     if twice_written := {folder for folder in folders if folders.count(folder) > 1}:
         raise BadInput(f"{place}: two archives in {', '.join(sorted(twice_written))}")
 

@@ -10,6 +10,7 @@ reads from the last committed offset, and the ledger knows what was done already
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import signal
 import threading
@@ -21,11 +22,13 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any
 
 from gueststar.errors import GueststarError, StreamError
+from gueststar.run import logs
 from gueststar.run.config import Config
-from gueststar.run.parts import SourceConfig
+from gueststar.run.monitor import alarm
 from gueststar.run.together import together
 
 if TYPE_CHECKING:
+    from gueststar.contracts import Source
     from gueststar.store import Store
 
 log = logging.getLogger(__name__)
@@ -82,7 +85,7 @@ def _pause(deaths: list[float], number: int, code: int, config: Config, stop: An
     now = time.monotonic()
     deaths.append(now)
     recent = [at for at in deaths if now - at < HOUR]
-    log.error("ALARM: worker %d ended with %d; restart %d", number, code, len(recent))
+    alarm(log, "worker %d ended with %d; restart %d", number, code, len(recent))
     if len(recent) > config.restarts:
         raise StreamError(
             f"workers died {len(recent)} times within an hour, more than restarts = "
@@ -108,7 +111,7 @@ def _end(crew: Sequence[BaseProcess]) -> None:
 
 def _work(config: Config, parent: int, rows: Any) -> None:
     """Run one worker in a process of its own."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(processName)s %(message)s")
+    logs.set_up(config.logs)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hands it on
@@ -151,6 +154,7 @@ def consume(config: Config, stop: threading.Event, read: Read | None = None) -> 
     from gueststar.run.assemble import make_filters, make_sink, make_source
     from gueststar.run.ingest import Ledger
     from gueststar.run.local import run
+    from gueststar.run.monitor import Monitor
     from gueststar.run.switch import FilterSwitch, Switch
     from gueststar.store import open_store
 
@@ -158,11 +162,13 @@ def consume(config: Config, stop: threading.Event, read: Read | None = None) -> 
     filters = [FilterSwitch(made) for made in make_filters(config, modules)]
     pipeline = Pipeline([Switch(module) for module in modules], decode_or_pass)
 
-    def job(source: SourceConfig, store: Store, stop: threading.Event) -> None:
+    def job(given: Source, store: Store, stop: threading.Event) -> None:
         sinks = [make_sink(config, store, filters)]
         skip = Ledger(store, pipeline).knows
         tell = None if read is None else (lambda _, rows: read(rows))
-        run(make_source(source), pipeline, sinks, skip=skip, progress=tell, stop=stop)
+        run(given, pipeline, sinks, skip=skip, progress=tell, stop=stop)
 
-    with open_store(config.store) as store:
-        together([partial(job, source, store) for source in config.sources], stop)
+    sources = [make_source(given) for given in config.sources]
+    who = multiprocessing.current_process().name
+    with open_store(config.store) as store, Monitor.watching(store, who, sources):
+        together([partial(job, source, store) for source in sources], stop)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gueststar.run.settings import Count
@@ -139,3 +139,15 @@ def label_of(source: SourceConfig) -> str:
         SimulateConfig: lambda s: (s.alerts, s.seed),
     }[type(source)](source)
     return f"{kind}-{hashlib.sha256(repr(what).encode()).hexdigest()[:8]}"
+
+
+def split_urls(paths: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Tell paths from URLs, which Spark alone reads.
+
+    Examples
+    --------
+    >>> split_urls(["night.tar.gz", "s3a://bucket/night"])
+    (['night.tar.gz'], ['s3a://bucket/night'])
+    """
+    urls = [path for path in paths if "://" in path]
+    return [path for path in paths if path not in urls], urls

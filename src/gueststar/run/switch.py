@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import threading
 
 import pyarrow as pa
 
 from gueststar.batch import AlertBatch
 from gueststar.contracts import Filter, ScienceModule
+from gueststar.run.monitor import alarm
 from gueststar.score import FAILED, unscored
 
 log = logging.getLogger(__name__)
@@ -30,7 +32,7 @@ class _Fuse:
         if self._failures >= self._limit and self.off is None:
             why = f"{type(error).__name__}: {error}"
             self.off = f"{self._what} was switched off after {self._limit} failures, the last {why}"
-            log.error("ALARM: %s. %s until the broker is started again", self.off, self._then)
+            alarm(log, "%s. %s until the broker is started again", self.off, self._then)
 
 
 class Switch:
@@ -83,6 +85,7 @@ class FilterSwitch:
     def __init__(self, filter: Filter, limit: int = LIMIT) -> None:
         self.name, self.needs = filter.name, filter.needs
         self._filter = filter
+        self._lock = threading.Lock()  # sources have threads, and a filter is anybody's code
         self._fuse = _Fuse(f"filter {filter.name!r}", "It selects nothing", limit)
 
     @property
@@ -95,7 +98,8 @@ class FilterSwitch:
         if self.off is not None:
             return pa.nulls(len(batch), pa.bool_())
         try:
-            mask = self._filter(batch)
+            with self._lock:
+                mask = self._filter(batch)
         except Exception as error:
             self._fuse.failed(error)
             raise

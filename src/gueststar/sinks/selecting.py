@@ -85,6 +85,7 @@ class Selecting:
             "ALARM: filter %r failed on %d of %d alerts (%d so far). They are stored, and not sent "
             "by its outputs: %s",
             *(name, mask.null_count, len(mask), self.failed[name], reason),
+            extra={"alarm": True},  # the store takes note of it
         )
 
 

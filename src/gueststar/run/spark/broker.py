@@ -12,7 +12,14 @@ from gueststar.contracts import Filter
 from gueststar.errors import BadInput
 from gueststar.run.assemble import make_filters, make_sink
 from gueststar.run.config import Config
-from gueststar.run.parts import ArchivedConfig, FilesConfig, KafkaConfig, SourceConfig, label_of
+from gueststar.run.parts import (
+    ArchivedConfig,
+    FilesConfig,
+    KafkaConfig,
+    SourceConfig,
+    label_of,
+    split_urls,
+)
 from gueststar.run.spark.archives import run_batch
 from gueststar.run.spark.results import Done
 from gueststar.run.spark.session import CONNECTOR, spark_session
@@ -20,6 +27,7 @@ from gueststar.run.spark.streams import run_stream
 from gueststar.run.switch import FilterSwitch
 from gueststar.run.together import together
 from gueststar.sinks.archive import Archive
+from gueststar.sources.files import FileSource
 from gueststar.sources.kafka import patterns
 from gueststar.sources.parse import start_of
 from gueststar.store import open_store, store_path
@@ -141,8 +149,9 @@ def checkpoint_of(config: Config) -> str:
 
 
 def _paths(source: SourceConfig) -> list[str]:
-    if isinstance(source, FilesConfig):
-        return list(source.paths)
+    if isinstance(source, FilesConfig):  # one by one: in a folder Spark would find archives too
+        here, urls = split_urls(source.paths)
+        return [*urls, *map(str, FileSource(here).files)]
     if not isinstance(source, ArchivedConfig):
         raise BadInput("Spark reads Kafka, files and archives, and does not simulate")
     nights = {path.parent for path in Archive(source.path).files(source.night)}
