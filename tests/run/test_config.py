@@ -59,6 +59,7 @@ OUT = {"servers": "a:1", "topic": "out"}
         ({"source": {**SOURCE, "batch_size": 0}}, "at least 1"),
         ({"source": {**SOURCE, "options": {"a": []}}}, "a text or a number"),
         ({"source": SOURCE, "workers": 0}, "at least 1"),
+        ({"source": SOURCE, "logs": "jsn"}, "Did you mean 'json'"),
         ({"source": SOURCE, "filter": {}}, "Did you mean 'filters'"),
         ({"source": SOURCE, "filters": {"x": {"pyhton": "a:b"}}}, "Did you mean 'python'"),
         ({"source": SOURCE, "filters": {"x": 3}}, "an SQL expression"),

@@ -169,10 +169,11 @@ def test_an_archive_is_scored_again_into_another_store(more, tmp_path, engine):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_sigterm_ends_gracefully_and_a_rerun_completes(kafka, packets, tmp_path, engine):
     need(engine)
-    topic, out = create(kafka.servers, 2), create(kafka.servers, 2)
-    send(kafka.servers, topic, packets, 2)
+    ins, out = [create(kafka.servers, 2) for _ in range(2)], create(kafka.servers, 2)
+    for n, topic in enumerate(ins):
+        send(kafka.servers, topic, packets[n::2], 2)
     outputs = topic_out(kafka.servers, out, 'filter = "good"')
-    path = config(tmp_path, source(kafka.servers, topic), outputs)
+    path = config(tmp_path, "".join(source(kafka.servers, topic) for topic in ins), outputs)
     process = start(path, "--engine", engine)
     deadline = time.monotonic() + 120
     while not _stored(tmp_path) and time.monotonic() < deadline:
@@ -302,3 +303,15 @@ def test_what_spark_cannot_do_is_told(tmp_path):
     path = config(tmp_path, source("127.0.0.1:1", "ztf", "until = 500"))
     with pytest.raises(GueststarError, match="--engine local"):
         checked(read_config(path), "spark")
+
+
+def test_a_filter_that_fails_is_an_alarm_in_the_store_and_loses_nothing(more, tmp_path):
+    files = f'[source]\nkind = "files"\npaths = ["{more}"]\nbatch_size = 40\n'
+    output = f'[output]\nkind = "archive"\npath = "{tmp_path}/good"\nfilter = "good"\n'
+    path = config(tmp_path, files, output)
+    path.write_text(path.read_text().replace(SELECT, "substr(object_id, 6, 1)::INT >= 0"))
+    assert "ALARM: filter 'good'" in run(path)
+    with store_of(tmp_path) as store:
+        health = store.health()
+    assert (health["stored"], health["in_equals_out"]) == (ALERTS, True)
+    assert any("filter 'good'" in alarm["text"] for alarm in health["alarms"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import threading
 from dataclasses import replace
@@ -62,11 +61,12 @@ def run(
 
       gueststar run broker.toml --engine spark --until-caught-up
     """
+    from gueststar.run import logs
     from gueststar.run.check import check as checked
     from gueststar.run.config import read_config
 
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     given = read_config(config)
+    logs.set_up(given.logs)
     given = replace(given, workers=workers or given.workers)
     given = given.until_caught_up() if until_caught_up else given
     found = checked(given, engine)

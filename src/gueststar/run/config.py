@@ -37,6 +37,7 @@ class _Plain:
     restarts: int = 10
     store: str | None = None
     archive: str | None = None
+    logs: str = "text"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class Config(_Plain):
         URL of the store.
     archive : str, optional
         Folder of Parquet files.
+    logs : {'text', 'json'}
+        What a line of the log is.
     sources : tuple of SourceConfig
     filters : tuple of FilterConfig
     outputs : tuple of OutputConfig
@@ -189,6 +192,10 @@ _TABLES: dict[str, tuple[str, Any]] = {
 
 def _check_together(config: Config, place: str) -> None:
     """Check what no table knows alone."""
+    if config.logs not in (forms := ("text", "json")):
+        raise BadInput(
+            f"{place}: logs cannot be {config.logs!r}.{did_you_mean(config.logs, forms)}"
+        )
     names = [filter.name for filter in config.filters]
     for output in config.outputs:
         if output.filter is not None and output.filter not in names:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from gueststar.errors import GueststarError, StreamError
 from gueststar.run import logs
 from gueststar.run.config import Config
-from gueststar.run.monitor import alarm
+from gueststar.run.monitor import Monitor, alarm
 from gueststar.run.together import together
 
 if TYPE_CHECKING:
@@ -60,6 +60,13 @@ def run_workers(config: Config, stop: threading.Event, progress: Read | None = N
     StreamError
         If more workers died within an hour than ``config.restarts``.
     """
+    from gueststar.store import open_store
+
+    with open_store(config.store) as store, Monitor(store, "gueststar run"):
+        return _watch_crew(config, stop, progress)
+
+
+def _watch_crew(config: Config, stop: threading.Event, progress: Read | None) -> int:
     rows = get_context("spawn").Value("q", 0)
     crew: list[BaseProcess | None] = [_start(config, n, rows) for n in range(config.crew)]
     deaths: list[float] = []
@@ -154,10 +161,11 @@ def consume(config: Config, stop: threading.Event, read: Read | None = None) -> 
     from gueststar.run.assemble import make_filters, make_sink, make_source
     from gueststar.run.ingest import Ledger
     from gueststar.run.local import run
-    from gueststar.run.monitor import Monitor
     from gueststar.run.switch import FilterSwitch, Switch
     from gueststar.store import open_store
+    from gueststar.surveys.avro import warm_up
 
+    warm_up()  # before any partition is ours: the others need not wait for it
     modules = modules_named(config.modules)
     filters = [FilterSwitch(made) for made in make_filters(config, modules)]
     pipeline = Pipeline([Switch(module) for module in modules], decode_or_pass)

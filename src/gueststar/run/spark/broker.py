@@ -12,6 +12,7 @@ from gueststar.contracts import Filter
 from gueststar.errors import BadInput
 from gueststar.run.assemble import make_filters, make_sink
 from gueststar.run.config import Config
+from gueststar.run.monitor import Monitor
 from gueststar.run.parts import (
     ArchivedConfig,
     FilesConfig,
@@ -70,7 +71,7 @@ def run_on_spark(
     filters = [FilterSwitch(made) for made in make_filters(config, modules_named(config.modules))]
     spark = _session(config)
     try:
-        with open_store(config.store) as store:
+        with open_store(config.store) as store, Monitor(store, "gueststar run on Spark"):
             broker = _Broker(config, spark, store, filters, progress)
             together([partial(broker.run, source) for source in config.sources], stop)
             return list(broker.done.values())

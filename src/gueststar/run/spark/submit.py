@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import signal
 import sys
 import threading
@@ -18,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gueststar.errors import GueststarError
+from gueststar.run import logs
 from gueststar.run.check import check
 from gueststar.run.config import read_config
 from gueststar.run.spark.broker import run_on_spark
@@ -46,12 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if given.config is None:
         parser.error("which broker.toml?")
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
         config = read_config(given.config)
+        logs.set_up(config.logs)
         config = config.until_caught_up() if given.until_caught_up else config
         check(config, "spark")
         done = run_on_spark(config, stop)
