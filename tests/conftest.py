@@ -43,7 +43,8 @@ def data() -> Path:
     return folder
 
 
-def _kafka_tool():
+def kafka_tool():
+    """The module tools/kafka_server.py."""
     spec = importlib.util.spec_from_file_location("kafka_server", ROOT / "tools/kafka_server.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -57,23 +58,23 @@ def kafka(tmp_path_factory):
     if address := os.environ.get("GUESTSTAR_KAFKA"):
         yield SimpleNamespace(servers=address)
         return
-    tool = _kafka_tool()
+    tool = kafka_tool()
     try:
-        server = tool.Kafka(tmp_path_factory.mktemp("kafka")).start()
+        server = tool.broker(tmp_path_factory.mktemp("kafka")).start()
     except tool.Missing as reason:
         pytest.skip(f"no Kafka: {reason}")
     yield server
-    server.stop()
+    server.close()
 
 
 @pytest.fixture
 def own_kafka(tmp_path_factory):
     """A Kafka of one's own, to be stopped and killed at will."""
     pytest.importorskip("confluent_kafka", reason="no confluent-kafka: extra kafka")
-    tool = _kafka_tool()
+    tool = kafka_tool()
     try:
-        server = tool.Kafka(tmp_path_factory.mktemp("kafka")).start()
+        server = tool.broker(tmp_path_factory.mktemp("kafka")).start()
     except tool.Missing as reason:
         pytest.skip(f"no Kafka: {reason}")
     yield server
-    server.stop()
+    server.close()

@@ -1,7 +1,8 @@
 """A real Apache Kafka on loopback, for development and tests: ``make kafka``, ``make kafka-stop``.
 
 The jars come from Maven Central once, into ``~/.cache/gueststar/kafka``; Java 17 runs them, one
-process that is broker and controller. Nothing but the standard library is needed here. Where
+process that is broker and controller. Where there is no Maven, but Docker, the image of the same
+version runs, reached from loopback alone. Nothing but the standard library is needed here. Where
 GUESTSTAR_KAFKA names an address, that Kafka is used, and nothing is started.
 """
 
@@ -12,6 +13,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -19,10 +21,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 VERSION = "4.1.0"
+IMAGE = f"apache/kafka:{VERSION}"
 CLUSTER = "Z3Vlc3RzdGFyLWthZmthMQ"  # any 16 bytes, base64
 VARIABLE = "GUESTSTAR_KAFKA"
 LARGEST = 16 << 20  # bytes of a message: LSST packets have several MB
 START_S = 60.0
+ANSWER_S = 2.0
+#: Kafka's protocol: how many bytes follow, Metadata, its version 1, a number of ours, our name, and
+#: a list of no topics.
+QUESTION = struct.pack(">ihhih9si", 23, 3, 1, 4711, 9, b"gueststar", 0)
 POM = f"""<project>
   <modelVersion>4.0.0</modelVersion>
   <groupId>gueststar</groupId><artifactId>kafka</artifactId><version>1</version>
@@ -93,6 +100,39 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
+def answers(port: int) -> bool:
+    """Tell whether a Kafka on loopback answers its protocol and has a broker that is ready."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), ANSWER_S) as sock:
+            sock.settimeout(ANSWER_S)
+            sock.sendall(QUESTION)
+            head = b""
+            while len(head) < 12:
+                part = sock.recv(12 - len(head))
+                if not part:
+                    return False
+                head += part
+    except OSError:
+        return False
+    _, number, brokers = struct.unpack(">iii", head)
+    return number == 4711 and brokers > 0
+
+
+def broker(folder: Path, port: int | None = None) -> Kafka | DockerKafka:
+    """Return a broker that can be started here: of Maven's jars, else of Docker's image.
+
+    Raises
+    ------
+    Missing
+        If neither can be had.
+    """
+    if shutil.which("java") and (cache().is_dir() or shutil.which("mvn")):
+        return Kafka(folder, port)
+    if shutil.which("docker"):
+        return DockerKafka(folder, port)
+    raise Missing("install Java 17 and Maven, or Docker")
+
+
 class Kafka:
     """One broker in a folder of its own; it can be stopped and started again.
 
@@ -147,9 +187,8 @@ class Kafka:
         while time.monotonic() < deadline:
             if self.process is not None and self.process.poll() is not None:
                 break
-            with socket.socket() as sock:
-                if sock.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
+            if answers(self.port):
+                return
             time.sleep(0.1)
         raise Missing(f"Kafka did not start: see {self.folder / 'server.log'}")
 
@@ -160,9 +199,87 @@ class Kafka:
             self.process.wait(60)
             self.process = None
 
+    def close(self) -> None:
+        """Stop it for good."""
+        self.stop()
+
+
+class DockerKafka:
+    """The same broker in a container; it can be stopped and started again.
+
+    Parameters
+    ----------
+    folder : Path
+        For the id of the container; the data are in the container.
+    port : int, optional
+        On loopback; a free one by default.
+    """
+
+    def __init__(self, folder: Path, port: int | None = None) -> None:
+        self.folder, self.port = folder.resolve(), port or free_port()
+        self.servers = f"127.0.0.1:{self.port}"
+
+    def command(self) -> list[str]:
+        """Return what starts the container: its port is published on loopback alone."""
+        given = SETTINGS.format(folder="", port=self.port, controller=9093, largest=LARGEST)
+        settings = dict(line.split("=", 1) for line in given.splitlines())
+        del settings["log.dirs"]  # the image has a place of its own
+        settings["listeners"] = f"PLAINTEXT://0.0.0.0:{self.port},CONTROLLER://127.0.0.1:9093"
+        named = {f"KAFKA_{key.upper().replace('.', '_')}": v for key, v in settings.items()}
+        variables = [f"--env={key}={v}" for key, v in {"CLUSTER_ID": CLUSTER, **named}.items()]
+        published = f"--publish=127.0.0.1:{self.port}:{self.port}"
+        return ["run", "--detach", published, *variables, IMAGE]
+
+    def start(self) -> DockerKafka:
+        """Start, fetching the image on first use, and wait until it answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if (self.folder / "container").exists():
+            docker("start", container_of(self.folder))
+        else:
+            (self.folder / "container").write_text(docker(*self.command()).split()[-1])
+        (self.folder / "address").write_text(self.servers)
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            if answers(self.port):
+                return self
+            time.sleep(0.2)
+        raise Missing(f"Kafka did not start: see docker logs {container_of(self.folder)}")
+
+    def stop(self, how: int = signal.SIGTERM) -> None:
+        """Stop it by the id of its own container."""
+        docker("kill" if how == signal.SIGKILL else "stop", container_of(self.folder))
+
+    def close(self) -> None:
+        """Stop it for good, and remove the container."""
+        docker("rm", "--force", container_of(self.folder))
+        (self.folder / "container").unlink()
+
+
+def container_of(folder: Path) -> str:
+    """Return the id of the container that was started for a folder."""
+    return (folder / "container").read_text().strip()
+
+
+def docker(*arguments: str) -> str:
+    """Run docker and return what it says.
+
+    Raises
+    ------
+    Missing
+        If it fails, with its own reason.
+    """
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Missing(f"docker {arguments[0]} fails: {done.stderr.strip()[-300:]}")
+    return done.stdout
+
 
 def stop(folder: Path) -> str:
-    """Stop the broker whose pid stands in a folder."""
+    """Stop the broker whose pid, or container, stands in a folder."""
+    if (folder / "container").exists():
+        name = container_of(folder)
+        DockerKafka(folder).close()
+        return f"Kafka (container {name[:12]}) stopped and removed"
     file = folder / "pid"
     if not file.exists():
         return f"no Kafka was started in {folder}"
@@ -198,10 +315,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if os.environ.get(VARIABLE):
         print(f"{VARIABLE} is set: {os.environ[VARIABLE]}")
         return 0
-    if given.what == "stop":
-        print(stop(given.folder))
-        return 0
     try:
+        if given.what == "stop":
+            print(stop(given.folder))
+            return 0
         return _start(given.folder, given.port)
     except Missing as reason:
         print(f"no Kafka: {reason}, or set {VARIABLE} to an address", file=sys.stderr)
@@ -213,11 +330,18 @@ def _start(folder: Path, port: int | None) -> int:
     if (folder / "pid").exists() and _is_kafka(int((folder / "pid").read_text())):
         print(f"Kafka answers already at {address.read_text()}")
         return 0
+    if (folder / "container").exists() and answers(_port(address)):
+        print(f"Kafka answers already at {address.read_text()}")
+        return 0
     if address.exists():  # its settings name the port of the first start
-        port = int(address.read_text().rpartition(":")[2])
-    kafka = Kafka(folder, port or 9092).start()
+        port = _port(address)
+    kafka = broker(folder, port or 9092).start()
     print(f"Kafka {VERSION} answers at {kafka.servers}; stop it with make kafka-stop")
     return 0
+
+
+def _port(address: Path) -> int:
+    return int(address.read_text().rpartition(":")[2])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Public conformance tests: they try to prove that a module, source, sink or bundle is wrong.
+"""Public conformance tests: they try to prove a module, filter, source, sink or bundle wrong.
 
 Call them in your own package's tests::
 
@@ -14,9 +14,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from gueststar.batch import DEAD_LETTERS, PACKETS, POSITION, VOCABULARY, AlertBatch, is_dead_letters
-from gueststar.contracts import ScienceModule, Sink, Source
+from gueststar.contracts import Filter, ScienceModule, Sink, Source
 from gueststar.errors import BadModule
-from gueststar.pipeline import check_declaration
+from gueststar.pipeline import check_declaration, check_filter_declaration, check_mask
 
 TOLERANCE = 1e-5  # between a batch of one and a batch of many: float32 sums differ in order
 
@@ -119,6 +119,58 @@ def _check_reasons(module: ScienceModule, out: pa.RecordBatch) -> None:
                 raise BadModule(f"{module.name}: {field.name} is null in row {row} without reason")
             if value is not None and value in (-1, -99, -999):
                 raise BadModule(f"{module.name}: {field.name} = {value} in row {row}; use null")
+
+
+def check_filter(filter: Filter, batch: AlertBatch) -> None:
+    """Try to prove a filter wrong.
+
+    It must work with the columns that it declares and no others, keep rows and their order,
+    answer the same twice, judge a batch of one as it judges a batch of many, survive nulls in
+    every column that may be null, and accept no rows.
+
+    Parameters
+    ----------
+    filter : Filter
+    batch : AlertBatch
+        Alerts to try it on, at least two, scored if it needs scores.
+
+    Raises
+    ------
+    BadModule
+        With what was found.
+    """
+    if len(batch) < 2:
+        raise BadModule(f"check_filter needs a batch of at least two alerts, not {len(batch)}")
+    check_filter_declaration(filter, batch.names)
+    given = batch.select(filter.needs)
+    whole = _mask(filter, given)
+    order = pa.array(range(len(given) - 1, -1, -1))
+    tries = {
+        "a second call on the same batch": _mask(filter, given),
+        "the rows in reverse order": _mask(filter, AlertBatch(given.arrow.take(order)))[::-1],
+        "batches of one": [
+            answer for row in range(len(given)) for answer in _mask(filter, given.slice(row, 1))
+        ],
+    }
+    for what, answers in tries.items():
+        for row, (got, want) in enumerate(zip(answers, whole, strict=True)):
+            if got != want:
+                raise BadModule(f"{filter.name}: {what} gave {got} in row {row}, before {want}")
+    _mask(filter, given.slice(0, 0))
+    for name in filter.needs:
+        if batch.arrow.schema.field(name).nullable:
+            _mask(filter, _nulled(given, name))
+
+
+def _mask(filter: Filter, batch: AlertBatch) -> list[bool]:
+    """Call a filter; null is "not selected"."""
+    try:
+        answer = filter(batch)
+    except Exception as error:
+        raise BadModule(
+            f"{filter.name} raised {type(error).__name__} on {len(batch)} rows: {error}"
+        ) from error
+    return [bool(value) for value in check_mask(filter, batch, answer).to_pylist()]
 
 
 def check_source(make: Callable[[], Source]) -> int:

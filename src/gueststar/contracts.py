@@ -1,4 +1,4 @@
-"""The contracts: what a science module, a source and a sink must look like.
+"""The contracts: what a science module, a filter, a source and a sink must look like.
 
 They are structural (:class:`typing.Protocol`): nothing has to be inherited. The functions of
 :mod:`gueststar.checks` try to prove an implementation wrong.
@@ -73,6 +73,36 @@ class ScienceModule(Protocol):
 
     def __call__(self, batch: AlertBatch) -> pa.RecordBatch:
         """Return the columns of ``gives`` for the same rows in the same order."""
+        ...
+
+
+@runtime_checkable
+class Filter(Protocol):
+    """Says which alerts of a batch somebody wants.
+
+    It must answer the same whenever it is asked, and for each row alone: batches are cut
+    differently after a restart.
+
+    Attributes
+    ----------
+    name : str
+        Lower-case letters, digits and underscores.
+    needs : tuple of str
+        Columns it is given, and no others.
+    """
+
+    @property
+    def name(self) -> str:
+        """Lower-case letters, digits and underscores."""
+        ...
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Columns it is given."""
+        ...
+
+    def __call__(self, batch: AlertBatch) -> pa.BooleanArray:
+        """Return a mask, same rows, same order; null means "not selected"."""
         ...
 
 

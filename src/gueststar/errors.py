@@ -6,7 +6,7 @@
     ├── BadInput           what was given cannot be used: a file, an argument, a URL
     │   ├── BadPacket      an alert packet that cannot be decoded
     │   └── UnknownSchema  a schema id or version that nobody has told us about
-    ├── BadModule          a science module, source, sink or pipeline breaks its contract
+    ├── BadModule          a science module, filter, source, sink or pipeline breaks its contract
     ├── BadBundle          a model bundle is incomplete, altered or gives other scores
     ├── StoreError         the store cannot be opened, read or written
     │   ├── NewerStore     it was written by a newer gueststar
@@ -42,7 +42,7 @@ class UnknownSchema(BadInput):
 
 
 class BadModule(GueststarError):
-    """A science module, source, sink or pipeline breaks its contract."""
+    """A science module, filter, source, sink or pipeline breaks its contract."""
 
 
 class BadBundle(GueststarError):

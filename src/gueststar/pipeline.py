@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import pyarrow as pa
 
 from gueststar.batch import VOCABULARY, AlertBatch, is_dead_letters
-from gueststar.contracts import ScienceModule
+from gueststar.contracts import Filter, ScienceModule
 from gueststar.errors import BadModule, did_you_mean
 from gueststar.score import FAILED, unscored
 
@@ -153,3 +153,67 @@ def _checked(module: ScienceModule, batch: AlertBatch, out: pa.RecordBatch) -> p
 def _joined(parts: list[pa.RecordBatch], schema: pa.Schema) -> pa.RecordBatch:
     columns = [pa.concat_arrays([p.column(i) for p in parts]) for i in range(len(schema))]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def check_filter_declaration(filter: Filter, known: Iterable[str]) -> None:
+    """Check what a filter declares against the columns that exist when all modules have run.
+
+    Raises
+    ------
+    BadModule
+        With the filter, the column and the nearest that there is.
+    """
+    if not isinstance(filter, Filter):
+        raise BadModule(f"{filter!r} is no filter: it needs name, needs and __call__")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", filter.name):
+        raise BadModule(f"filter name {filter.name!r} must be lower-case letters, digits and _")
+    columns = set(known)
+    for column in filter.needs:
+        if column not in columns:
+            hint = did_you_mean(column, {*columns, "mag"})
+            raise BadModule(f"filter {filter.name!r}: no column {column!r}.{hint}")
+
+
+def run_filter(filter: Filter, batch: AlertBatch) -> tuple[pa.BooleanArray, list[str]]:
+    """Call a filter so that one bad row harms one row.
+
+    Returns
+    -------
+    mask : pyarrow.BooleanArray
+        Null where the filter failed; what it says itself is never null.
+    reasons : list of str
+        Why it failed, one sentence a failure.
+    """
+    if off := getattr(filter, "off", None):
+        return pa.nulls(len(batch), pa.bool_()), [str(off)]
+    reasons: list[str] = []
+    return _decided(filter, batch.select(filter.needs), reasons), reasons
+
+
+def _decided(filter: Filter, batch: AlertBatch, reasons: list[str]) -> pa.BooleanArray:
+    if len(reasons) >= FAILURES_PER_BATCH:
+        return pa.nulls(len(batch), pa.bool_())
+    try:
+        return check_mask(filter, batch, filter(batch)).fill_null(False)
+    except Exception as error:  # noqa: BLE001  a filter is anybody's code
+        if len(batch) <= 1:
+            reasons.append(f"{type(error).__name__}: {error}")
+            return pa.nulls(len(batch), pa.bool_())
+    middle = len(batch) // 2
+    halves = [batch.slice(0, middle), batch.slice(middle)]
+    return pa.concat_arrays([_decided(filter, half, reasons) for half in halves])
+
+
+def check_mask(filter: Filter, batch: AlertBatch, mask: pa.BooleanArray) -> pa.BooleanArray:
+    """Return a filter's answer, if it is one.
+
+    Raises
+    ------
+    BadModule
+        If it is no mask for these rows.
+    """
+    if not isinstance(mask, pa.BooleanArray):
+        raise BadModule(f"filter {filter.name!r} gave a {type(mask).__name__}, not a BooleanArray")
+    if len(mask) != len(batch):
+        raise BadModule(f"filter {filter.name!r} gave {len(mask)} rows for {len(batch)}")
+    return mask

@@ -1,11 +1,12 @@
-"""Finds modules, surveys, sources and sinks by entry point; the built-ins use the same door.
+"""Finds modules, surveys, sources, sinks and kinds of filters by entry point; the built-ins, too.
 
 A package adds a science module with::
 
     [project.entry-points."gueststar.modules"]
     mymodule = "mypackage.module:MyModule"
 
-The object named must be callable without arguments and return the module.
+The object named must be callable without arguments and return the module. That of a kind of
+filter (``gueststar.filters``) is called with the filter's name and its text.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 from gueststar.errors import BadModule, did_you_mean
 
-GROUPS = ("modules", "surveys", "sources", "sinks")
+GROUPS = ("modules", "surveys", "sources", "sinks", "filters")
 
 
 @cache
@@ -29,7 +30,7 @@ def names(group: str) -> tuple[str, ...]:
 
     Parameters
     ----------
-    group : {'modules', 'surveys', 'sources', 'sinks'}
+    group : {'modules', 'surveys', 'sources', 'sinks', 'filters'}
 
     Examples
     --------

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from gueststar.cli.options import said
 
@@ -54,6 +62,33 @@ def alerts_bar(label: str, quiet: bool) -> Iterator[Tick]:
             bar.update(task, total=total, completed=done, alerts=count, rate=count / elapsed)
 
         yield tick
+
+
+@contextmanager
+def count_bar(label: str) -> Iterator[Callable[[int], None]]:
+    """Show how many alerts of an endless stream there were so far, and their rate.
+
+    Parameters
+    ----------
+    label : str
+        What is going on.
+    """
+    columns = (
+        SpinnerColumn(),
+        TextColumn("[bold]{task.description}"),
+        TextColumn("{task.completed:,} alerts"),
+        TextColumn("{task.fields[rate]:,.0f}/s"),
+        TimeElapsedColumn(),
+    )
+    bar = Progress(*columns, console=said, disable=not said.is_terminal, transient=True)
+    with bar:
+        task = bar.add_task(label, total=None, rate=0.0)
+
+        def tell(count: int) -> None:
+            elapsed = bar.tasks[0].elapsed or 1e-9
+            bar.update(task, completed=count, rate=count / elapsed)
+
+        yield tell
 
 
 @contextmanager

@@ -41,7 +41,7 @@ class JsonLines(logging.Formatter):
         return orjson.dumps(fields, default=str).decode()
 
 
-def set_up(form: Form = "text", level: int = logging.WARNING) -> None:
+def set_up(form: Form | str = "text", level: int = logging.WARNING) -> None:
     """Send this process's log to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

@@ -50,11 +50,9 @@ def spark_session(
     EngineError
         If Spark does not start.
     """
-    try:
-        from pyspark.sql import SparkSession
-    except ImportError:
-        raise MissingExtra("pyspark", "spark") from None
-    _need_java()
+    need_spark()
+    from pyspark.sql import SparkSession
+
     # Spark looks for `python3` in the path otherwise, which may be one without gueststar.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder: Any = SparkSession.builder.appName(app)
@@ -83,7 +81,20 @@ def _settings(packages: Sequence[str], master: str | None) -> dict[str, str]:
     return settings
 
 
-def _need_java() -> None:
+def need_spark() -> None:
+    """Check that pyspark and Java are there; nothing is started.
+
+    Raises
+    ------
+    MissingExtra
+        If pyspark is not installed.
+    BadInput
+        If there is no Java.
+    """
+    try:
+        import pyspark.sql  # noqa: F401
+    except ImportError:
+        raise MissingExtra("pyspark", "spark") from None
     home = os.environ.get("JAVA_HOME")
     if shutil.which("java", path=str(Path(home, "bin")) if home else None) is None:
         where = f"JAVA_HOME={home}" if home else "the path"
@@ -103,4 +114,6 @@ def spark_error(error: Exception, where: str = "") -> EngineError:
     """Say what Spark says, without the pages of its stack."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = [line for line in lines if line.startswith("gueststar.")]
+    if any("find data source: kafka" in line for line in lines):
+        told = [f"no Kafka connector: spark-submit --packages {CONNECTOR}, in your Spark's version"]
     return EngineError(f"Spark gave up{where}: {(told or lines or [type(error).__name__])[0]}")

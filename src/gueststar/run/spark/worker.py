@@ -21,11 +21,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gueststar.batch import PACKETS, VOCABULARY, AlertBatch, is_dead_letters
+from gueststar.batch import PACKETS, AlertBatch, is_dead_letters
 from gueststar.classifiers.choose import available, modules_named
 from gueststar.errors import BadBundle
 from gueststar.pipeline import Pipeline
-from gueststar.sinks.archive import ROW_GROUP, opened
+from gueststar.run.archived import archived_batches
 from gueststar.sources.files import (
     BATCH_BYTES,
     FINGERPRINT_BYTES,
@@ -159,12 +159,8 @@ def _scored(batch: pa.RecordBatch, recipe: Recipe, read: Any) -> Batches:
 
 def _rescored(path: Path, recipe: Recipe) -> Batches:
     """Score alerts that are columns already; their positions are those of their first reading."""
-    pipeline = pipeline_of(recipe)
-    with opened(path) as file:
-        names = [n for n in (*VOCABULARY.names, "native") if n in file.schema_arrow.names]
-        for batch in file.iter_batches(min(ROW_GROUP, recipe.batch_size), columns=names):
-            plain = AlertBatch(batch.select(names).replace_schema_metadata(None))
-            yield pipeline.score(plain).arrow
+    for batch in archived_batches(path, recipe.batch_size):
+        yield pipeline_of(recipe).score(batch).arrow
 
 
 def _messages(batch: pa.RecordBatch, recipe: Recipe) -> Batches:

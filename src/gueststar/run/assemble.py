@@ -1,0 +1,144 @@
+"""Makes of settings what runs: modules, filters, sources and sinks, for every engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from gueststar.batch import VOCABULARY, AlertBatch
+from gueststar.contracts import Filter, ScienceModule, Sink, Source
+from gueststar.filters import make_filter
+from gueststar.pipeline import check_filter_declaration, check_mask
+from gueststar.run.archived import ArchiveSource
+from gueststar.run.config import Config
+from gueststar.run.parts import (
+    ArchivedConfig,
+    FilesConfig,
+    FolderConfig,
+    KafkaConfig,
+    SimulateConfig,
+    SourceConfig,
+    TopicConfig,
+)
+from gueststar.sinks.archive import Archive
+from gueststar.sinks.kafka import Known
+from gueststar.sinks.selecting import Archives, Chosen, Selecting
+from gueststar.sinks.store import StoreSink
+from gueststar.sources.files import FileSource
+from gueststar.store import Store
+
+
+def columns_after(modules: Sequence[ScienceModule]) -> pa.Schema:
+    """Return the columns of a batch that these modules have scored.
+
+    The fields of ``native`` are those of ZTF's schema 4.02; other surveys and versions have
+    others.
+    """
+    from gueststar.simulate.schema import schema_json
+    from gueststar.surveys.avro.schema import parse
+
+    native = parse(json.loads(schema_json())).arrow
+    given = [field for module in modules for field in module.gives]
+    return pa.schema([*VOCABULARY, pa.field("native", native), *given])
+
+
+def make_filters(config: Config, modules: Sequence[ScienceModule]) -> list[Filter]:
+    """Make the filters of a broker, each tried on no rows of the columns that there will be.
+
+    Raises
+    ------
+    BadInput, BadModule
+        If a filter cannot be; the message names it and the nearest column.
+    """
+    schema = columns_after(modules)
+    empty = AlertBatch(pa.RecordBatch.from_pylist([], schema=schema))
+    filters = [make_filter(one.name, one.kind, one.text) for one in config.filters]
+    for made in filters:
+        check_filter_declaration(made, schema.names)
+        check_mask(made, empty, made(empty.select(made.needs)))
+    return filters
+
+
+def make_source(given: SourceConfig) -> Source:
+    """Make a source; nothing is read yet.
+
+    Raises
+    ------
+    BadInput
+        If a setting cannot be, or a file is not there.
+    """
+    if isinstance(given, KafkaConfig):
+        return _kafka(given)
+    if isinstance(given, FilesConfig):
+        return FileSource(given.paths, given.batch_size)
+    if isinstance(given, ArchivedConfig):
+        return ArchiveSource(given.path, given.night, batch_size=given.batch_size)
+    assert isinstance(given, SimulateConfig)
+    from gueststar.simulate.source import SimulatedSource
+
+    return SimulatedSource(given.alerts, given.seed, batch_size=given.batch_size)
+
+
+def _kafka(given: KafkaConfig) -> Source:
+    from gueststar.sources.kafka import KafkaSource
+    from gueststar.sources.parse import start_of, until_of
+
+    until: Any = until_of(given.until) if given.until else None
+    return KafkaSource(
+        given.servers,
+        given.topics,
+        group=given.group,
+        start=start_of(given.start),
+        until=until,
+        batch_size=given.batch_size,
+        options=given.options,
+    )
+
+
+def make_sink(config: Config, store: Store, filters: Sequence[Filter]) -> Selecting:
+    """Make the sinks of a broker behind one; topics come before the store.
+
+    Then what is in the store has gone out, and what is repeated goes out no second time. Folders
+    are in step with the store: their files appear when it has committed.
+
+    Parameters
+    ----------
+    config : Config
+    store : Store
+    filters : sequence of Filter
+        Those that no output asks for do not run.
+    """
+    topics = [out for out in config.outputs if isinstance(out, TopicConfig)]
+    folders = [out for out in config.outputs if isinstance(out, FolderConfig)]
+    parts = [(Archive(out.path), out.filter) for out in folders]
+    if config.archive:
+        parts.insert(0, (Archive(config.archive), None))
+    archive = Archives(parts) if parts else None
+    sinks: list[Sink] = [_topic(out, store) for out in topics]
+    wanted = {out.filter for out in config.outputs}
+    used = [filter for filter in filters if filter.name in wanted]
+    return Selecting(used, [*sinks, StoreSink(store, archive)])
+
+
+def _topic(out: TopicConfig, store: Store) -> Sink:
+    from gueststar.sinks.kafka import KafkaSink
+
+    sink = KafkaSink(
+        out.servers, out.topic, form=out.form, known=_stored(store), options=out.options
+    )
+    return sink if out.filter is None else Chosen(sink, out.filter)
+
+
+def _stored(store: Store) -> Known:
+    """Tell which alerts the store has: they have gone out."""
+
+    def known(ids: Sequence[int]) -> set[int]:
+        listed = ",".join(str(int(number)) for number in ids)
+        query = f"SELECT alert_id FROM alerts WHERE alert_id IN ({listed})"
+        found = store.sql(query, limit=len(ids) + 1).column("alert_id").to_pylist()
+        return {int(number) for number in found}
+
+    return known
