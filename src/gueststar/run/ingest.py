@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from gueststar.batch import is_dead_letters
+from gueststar.batch import AlertBatch, is_dead_letters
 from gueststar.contracts import Source
 from gueststar.pipeline import Pipeline
 from gueststar.run.local import Progress, run
@@ -137,4 +137,10 @@ class Ledger:
         """Tell whether a source batch needs no work."""
         if is_dead_letters(batch):
             return False
+        if "alert_id" in batch.schema.names:  # decoded before, with scores of its own
+            ways = (AlertBatch(batch).modules, self._modules)
+            return all(
+                bool(np.all(self._store.known(batch, modules=modules, records=True)))
+                for modules in ways
+            )
         return bool(np.all(self._store.known(batch, modules=self._modules)))
