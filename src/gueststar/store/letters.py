@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from typing import Any
@@ -95,6 +96,7 @@ def _parts(connection: sqlite3.Connection, source: str) -> str:
                       AND substr(s.source, 1, length(s.source) - 9) = :name)"""
     found = str(connection.execute(query, {"name": source}).fetchone()[0])
     if found == "[]":
-        known = [row[0] for row in connection.execute("SELECT source FROM sources LIMIT 20")]
+        names = connection.execute("SELECT source FROM sources LIMIT 20")
+        known = [re.sub("^kafka:|#.{8}$", "", name) for (name,) in names]
         raise BadInput(f"no source {source!r} in this store.{did_you_mean(source, known)}")
     return found
