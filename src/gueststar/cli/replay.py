@@ -87,7 +87,7 @@ def dead_letters(
     def work(job: Job) -> Replayed:
         return replay_dead_letters(job, reason=like, source=source)
 
-    _replay("dead letters", work, store, modules, workers, archive, json)
+    _replay("dead letters", work, store, modules, workers, archive, json, new_store=False)
 
 
 @app.command()
