@@ -21,8 +21,10 @@ from gueststar.run.ingest import ingest
 from gueststar.simulate.night import Night
 from gueststar.sinks.archive import Archive
 from gueststar.sources import MemorySource
+from gueststar.sources.kafka import KafkaSource
 from gueststar.store import open_store
 from replays import contents, rows_of
+from streams import create, send
 
 ALERTS = 400
 KILLS = int(os.environ.get("GUESTSTAR_KILLS", "3"))
@@ -44,7 +46,8 @@ def framed(packet):
 
 
 def command(url, *arguments):
-    return [sys.executable, "-m", "gueststar", "replay", *arguments, "--store", url, "--json"]
+    where = [] if arguments[0] == "stream" else ["--store", url]  # broker.toml names it
+    return [sys.executable, "-m", "gueststar", "replay", *arguments, *where, "--json"]
 
 
 def progress(url):
@@ -145,4 +148,24 @@ def test_rescore(packets, tmp_path):
     assert done.returncode == 0
     with open_store(url) as store, open_store(copy) as expected:
         assert contents(store) == contents(expected)
+        assert store.health()["scores"] == ALERTS
+
+
+def test_stream(kafka, packets, tmp_path):
+    topic = create(kafka.servers, 2)
+    send(kafka.servers, topic, packets, 2)
+    url, whole = f"sqlite:///{tmp_path}/night.db", f"sqlite:///{tmp_path}/whole.db"
+    (tmp_path / "broker.toml").write_text(
+        f'store = "{url}"\nmodules = ["rb"]\n[source]\nservers = "{kafka.servers}"\n'
+        f'topics = ["{topic}"]\nbatch_size = 25\n[source.options]\n"session.timeout.ms" = 6000\n'
+    )
+    arguments = ["stream", str(tmp_path / "broker.toml"), "--since", "2020-01-01"]
+    account, kills = killed_and_completed(random.Random(4), arguments, url)
+    assert kills
+    assert account["read"] == account["known"] + account["stored"] == ALERTS
+    with open_store(url) as store, open_store(whole) as expected:
+        source = KafkaSource(kafka.servers, topic, until="caught-up")
+        ingest([source], Pipeline([]), expected)
+        for view in ("alerts", "objects", "lightcurves", "ledger"):
+            assert rows_of(store, view) == rows_of(expected, view), view
         assert store.health()["scores"] == ALERTS

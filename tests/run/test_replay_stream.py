@@ -88,6 +88,7 @@ def test_what_is_missing_is_stored_and_the_rest_is_known(kafka, topic, config, t
         again = replay_stream(job, given, at(0))
         assert (again.read, again.known, again.stored) == (40, 40, 0)
         assert contents(store) == before_again
+        assert replay_stream(job, given, at(100)).read == 0
         # The broker goes on where it was, and what it reads is known.
         assert committed(kafka, given.source.group, topic) == before
         assert not [name for name in groups(kafka) if f"{given.source.group}-replay" in name]
