@@ -110,7 +110,7 @@ def _vocabulary(batch: pa.RecordBatch, path: Path) -> AlertBatch:
     """Return the columns of the vocabulary; a file of an older gueststar may lack some."""
     names, arrays, fields = batch.schema.names, [], list(VOCABULARY)
     for field in VOCABULARY:
-        if field.name in names:
+        if field.name in names and field.name != "arrived":  # latencies are those of streams
             arrays.append(batch.column(field.name))
         elif field.nullable:
             arrays.append(pa.nulls(batch.num_rows, field.type))
