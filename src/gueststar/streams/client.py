@@ -17,7 +17,7 @@ from gueststar.errors import BadInput, MissingExtra, StreamError
 log = logging.getLogger(__name__)
 
 ANSWER_S = 10.0  # how long a broker may take to answer
-SETTLING = 20  # tries, half a second apart, while leaders of a new topic are being found
+SETTLING = 8  # tries, half a second apart, while leaders of a new topic are being found
 QUIET_S = 30.0  # the same trouble is told no more often than this
 Key = tuple[str, int]
 #: Settings of consumers and producers.
