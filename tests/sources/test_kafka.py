@@ -278,11 +278,11 @@ def test_a_partition_whose_moment_nobody_knows_is_an_error_and_no_offset(kafka):
     """An answer with an error holds the moment itself as offset: to seek there would start anew."""
     from gueststar.streams import client
 
+    topic = create(kafka.servers)
+    send(kafka.servers, topic, [b"x"])
     consumer = client.consumer({"bootstrap.servers": kafka.servers, "group.id": group()})
     try:
         with pytest.raises(StreamError, match="Kafka does not answer"):
-            client.at_time(
-                consumer, [(create(kafka.servers), 7)], datetime(2026, 11, 20, tzinfo=UTC)
-            )
+            client.at_time(consumer, [(topic, 0), (topic, 7)], datetime(2026, 11, 20, tzinfo=UTC))
     finally:
         consumer.close()
