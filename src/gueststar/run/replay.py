@@ -7,6 +7,7 @@ is one transaction, so that an interrupted replay is completed by the same call.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import uuid
@@ -16,6 +17,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gueststar.contracts import Source
 from gueststar.errors import BadInput
@@ -262,7 +264,8 @@ def replay_stream(
     StreamError
         If Kafka does not answer.
     """
-    source = _Untouched(_kafka(config, since, until))
+    end = until.timestamp() if isinstance(until, datetime) else math.inf
+    source = _Untouched(_kafka(config, since, until), since.timestamp(), end)
     return job.run(source, Ledger(job.store, job.pipeline).knows)
 
 
@@ -283,13 +286,20 @@ def _kafka(config: Config, since: datetime, until: datetime | Literal["caught-up
 
 
 class _Untouched:
-    """A Kafka source whose group commits nothing, so that Kafka forgets it when it ends."""
+    """A Kafka source whose group commits nothing, so that Kafka forgets it when it ends.
 
-    def __init__(self, source: Any) -> None:
-        self._source = source
+    Kafka finds a moment in a partition only roughly, so messages that were sent at another time
+    are left out here.
+    """
+
+    def __init__(self, source: Any, since: float, until: float) -> None:
+        self._source, self._since, self._until = source, since, until
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        return iter(self._source)
+        for batch in self._source:
+            sent = batch.column("arrived")
+            there = pc.and_(pc.greater_equal(sent, self._since), pc.less(sent, self._until))
+            yield batch.filter(pc.fill_null(there, True))
 
     def commit(self, batch: pa.RecordBatch) -> None:
         """Commit nothing: a replay begins at its moment whenever it is run."""

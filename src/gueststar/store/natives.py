@@ -88,9 +88,23 @@ def read_rows(connection: sqlite3.Connection, chunk_id: int, rows: Sequence[int]
     if found is None:
         raise StoreError(f"the record of this alert is gone: no chunk {chunk_id} in the store")
     try:
-        return _unpack(*found).column(0).take(pa.array(rows, pa.int64()))
+        return picked(_unpack(*found).column(0), rows)
     except (pa.ArrowException, OSError, IndexError) as error:
         raise StoreError(f"chunk {chunk_id} of survey records is damaged: {error}") from error
+
+
+def picked(array: pa.Array, rows: Sequence[int]) -> pa.Array:
+    """Take some rows, also of types that Arrow cannot take rows of (views).
+
+    Raises
+    ------
+    IndexError, pyarrow.ArrowException
+        If there is no such row.
+    """
+    try:
+        return array.take(pa.array(rows, pa.int64()))
+    except pa.ArrowNotImplementedError:
+        return pa.array([array[row].as_py() for row in rows], array.type)
 
 
 def _unpack(size: int, packed: bytes) -> pa.RecordBatch:

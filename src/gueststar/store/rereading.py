@@ -130,7 +130,7 @@ def _joined(
     order = np.argsort(places, kind="stable")
     records = None
     if kind is not None:
-        records = pa.concat_arrays([array for _, array in parts]).take(pa.array(order))
+        records = natives.picked(pa.concat_arrays([array for _, array in parts]), order.tolist())
     return places[order].tolist(), records
 
 
