@@ -114,7 +114,9 @@ class Source(Protocol):
         """Yield batches with the columns of :data:`gueststar.batch.PACKETS`.
 
         A source of alerts that are columns already (Parquet) gives a ``native`` struct column
-        in the place of ``packet``. The same input gives the same batches at every run.
+        in the place of ``packet``; one of alerts that were decoded before (an archive, a store)
+        gives all columns of :data:`gueststar.batch.VOCABULARY`, and their scores. The same input
+        gives the same batches at every run.
 
         A live source gives a batch without rows while nothing comes: what is in flight is then
         written and committed, and then that batch too.

@@ -14,7 +14,7 @@ import pyarrow as pa
 from gueststar.batch import VOCABULARY, AlertBatch, is_dead_letters
 from gueststar.contracts import Filter, ScienceModule
 from gueststar.errors import BadModule, did_you_mean
-from gueststar.score import FAILED, unscored
+from gueststar.score import FAILED, unscored, without_scores
 
 #: After so many failing rows of one module in one batch, the rest of the batch is not tried.
 FAILURES_PER_BATCH = 32
@@ -73,6 +73,8 @@ class Pipeline:
         """
         if is_dead_letters(batch):  # a source found something that it could not read
             return [batch]
+        if "alert_id" in batch.schema.names:  # an archive or a store: decoded before
+            return [part.arrow for part in self.again(AlertBatch(batch))]
         alerts, dead = self._decode(batch)
         out = [self.score(part).arrow for part in alerts if len(part)]
         return [*out, dead] if dead is not None and dead.num_rows else out
@@ -83,6 +85,25 @@ class Pipeline:
             added = run_module(module, batch.select(module.needs))
             batch = batch.with_columns(added).with_module(module.name, module.version)
         return batch
+
+    def again(self, batch: AlertBatch) -> list[AlertBatch]:
+        """Score alerts that were decoded before.
+
+        Scores that they have of these very versions stay, and are not computed again.
+
+        Returns
+        -------
+        list of AlertBatch
+            The alerts with all scores; where they came with scores of other versions of these
+            modules, the batch as it came stands before it, so that both can be stored.
+        """
+        wanted = [m for m in self.modules if batch.modules.get(m.name) != m.version]
+        fresh = without_scores(batch, {module.name for module in wanted})
+        for module in wanted:
+            added = run_module(module, fresh.select(module.needs))
+            fresh = fresh.with_columns(added).with_module(module.name, module.version)
+        replaced = any(module.name in batch.modules for module in wanted)
+        return [batch, fresh] if replaced else [fresh]
 
 
 def _default_decode(batch: pa.RecordBatch) -> tuple[Sequence[AlertBatch], pa.RecordBatch | None]:

@@ -6,7 +6,7 @@ A module adds one float column a class, named ``<module>_<class>``, and one stri
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,6 +110,16 @@ def long_scores(batch: AlertBatch) -> pa.RecordBatch:
     if not parts:
         return pa.RecordBatch.from_pylist([], schema=SCORES)
     return pa.Table.from_batches(parts).combine_chunks().to_batches()[0] if len(batch) else parts[0]
+
+
+def without_scores(batch: AlertBatch, modules: Collection[str]) -> AlertBatch:
+    """Drop all score columns of these modules."""
+    gone = {f"{module}_reason" for module in modules}
+    for field in batch.arrow.schema:
+        label = _class_of(field)
+        if label and field.name.removesuffix(f"_{label}") in modules:
+            gone.add(field.name)
+    return batch.select(name for name in batch.names if name not in gone)
 
 
 def _class_of(field: pa.Field) -> str | None:

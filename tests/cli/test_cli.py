@@ -145,6 +145,22 @@ def test_a_negative_declination_needs_no_dashes(stored):
     assert "above 0" in gueststar("cone", 10, 5, -1, cwd=stored, ok=False).stderr
 
 
+def test_replays(night, tmp_path):
+    gueststar("ingest", night / "night", "--modules", "none", "--archive", "kept", cwd=tmp_path)
+    letters = json.loads(gueststar("replay", "dead-letters", "--json", cwd=tmp_path).stdout)
+    assert (letters["read"], letters["still_dead"], letters["revived"]) == (2, 2, 0)
+    some = gueststar("replay", "dead-letters", "--reason", "38 bytes", cwd=tmp_path).stderr
+    assert "still dead" in some
+    first = gueststar("replay", "rescore", "--modules", "rb", cwd=tmp_path).stderr
+    assert "new scores" in first
+    again = gueststar("replay", "rescore", "--modules", "rb", "--json", cwd=tmp_path).stdout
+    assert (json.loads(again)["read"], json.loads(again)["scores"]) == (0, 0)
+    command = ["replay", "archive", "kept", "--store", "sqlite:///new.db", "--json"]
+    account = json.loads(gueststar(*command, "--modules", "rb", cwd=tmp_path).stdout)
+    assert account["stored"] == account["scores"] == 58
+    assert account["in_equals_out"]
+
+
 def test_a_folder_without_alerts_says_so(tmp_path):
     (tmp_path / "empty").mkdir()
     done = gueststar("ingest", "empty", "--modules", "none", cwd=tmp_path)
@@ -162,6 +178,14 @@ def test_a_folder_without_alerts_says_so(tmp_path):
         (["show", "ZTF00nosuch"], "ZTF00nosuch"),
         (["health", "--store", "sqlite:///none.db"], "none.db"),
         (["models", "card", "braaai"], "braaai"),
+        (["replay", "dead-letters", "--store", "sqlite:///none.db"], "no store at"),
+        (["replay", "dead-letters", "--source", "nigth"], "no source 'nigth'"),
+        (["replay", "archive", "nowhere"], "no archive at"),
+        (["replay", "rescore", "--store", "sqlite:///none.db"], "no store at"),
+        (["replay", "rescore", "--modules", "none"], "needs a module"),
+        (["replay", "rescore", "--night", "19000101"], "no night 19000101"),
+        (["replay", "rescore", "--object", "ZTF"], "no object 'ZTF'"),
+        (["replay", "stream", "none.toml", "--since", "2026-11-20"], "cannot read 'none.toml'"),
         (["bench", "decoder"], "Did you mean 'decode'"),
         (["query", "DROP TABLE alerts"], "only one SELECT is allowed"),
         (["query", "SELECT x FROM alertz"], "alertz"),
@@ -177,6 +201,16 @@ def test_errors_are_one_sentence_with_the_way_out(stored, arguments, sentence):
 
 def test_help_teaches(tmp_path):
     text = gueststar("--help", cwd=tmp_path).stdout
-    for name in ("demo", "ingest", "simulate", "serve", "show", "health", "models", "train"):
+    for name in (
+        "demo",
+        "ingest",
+        "simulate",
+        "serve",
+        "show",
+        "health",
+        "models",
+        "train",
+        "replay",
+    ):
         assert name in text
     assert "simulate:N" in gueststar("ingest", "--help", cwd=tmp_path).stdout

@@ -272,3 +272,17 @@ def test_settings_that_cannot_be():
 
 def test_a_regular_expression_stays():
     assert patterns(["^ztf_.*_programid1"]) == ["^ztf_.*_programid1"]
+
+
+def test_a_partition_whose_moment_nobody_knows_is_an_error_and_no_offset(kafka):
+    """An answer with an error holds the moment itself as offset: to seek there would start anew."""
+    from gueststar.streams import client
+
+    topic = create(kafka.servers)
+    send(kafka.servers, topic, [b"x"])
+    consumer = client.consumer({"bootstrap.servers": kafka.servers, "group.id": group()})
+    try:
+        with pytest.raises(StreamError, match="Kafka does not answer"):
+            client.at_time(consumer, [(topic, 0), (topic, 7)], datetime(2026, 11, 20, tzinfo=UTC))
+    finally:
+        consumer.close()

@@ -30,7 +30,7 @@ def without(batch, rows):
 
 def test_every_row_ends_in_one_state(store):
     batch = random_alerts(50, 1)
-    assert store.write([batch], [letters(3)]) == WriteReport(53, 50, 0, 3, 0)
+    assert store.write([batch], [letters(3)]) == WriteReport(53, 50, 0, 3, 0, scores=50)
     assert store.write([moved(batch, "again")]) == WriteReport(50, 0, 50, 0, 0)
     health = store.health()
     assert health["in_equals_out"]
@@ -52,13 +52,15 @@ def test_writing_again_changes_nothing(store):
 
 def test_an_alert_twice_in_one_write_is_stored_once(store):
     batch = random_alerts(20, 1)
-    assert store.write([batch, moved(batch, "b")]) == WriteReport(40, 20, 20, 0, 0)
+    assert store.write([batch, moved(batch, "b")]) == WriteReport(40, 20, 20, 0, 0, scores=20)
     assert store.health()["in_equals_out"]
 
 
 def test_the_same_position_twice_in_one_write_counts_once(store):
     batch = random_alerts(20, 1)
-    assert store.write([batch, batch], [letters(1), letters(1)]) == WriteReport(21, 20, 0, 1, 21)
+    assert store.write([batch, batch], [letters(1), letters(1)]) == WriteReport(
+        21, 20, 0, 1, 21, scores=20
+    )
     assert store.health()["in_equals_out"]
 
 
@@ -135,7 +137,7 @@ def test_a_row_without_what_every_alert_has_harms_no_other(store, column):
     batch = random_alerts(6, 1)
     values = batch.column(column).to_pylist()
     broken = replaced(batch, **{column: [float("nan"), *values[1:]]})
-    assert store.write([broken]) == WriteReport(6, 5, 0, 1, 0)
+    assert store.write([broken]) == WriteReport(6, 5, 0, 1, 0, scores=5)
     assert column in store.health()["dead_letters"][0]["reason"]
     assert store.health()["in_equals_out"]
 
@@ -144,7 +146,7 @@ def test_a_dead_letter_that_can_be_read_later_becomes_an_alert(store):
     batch = random_alerts(5, 1)
     arrow = positions_of(batch)
     store.write([], [dead_letters(arrow, [b"x"] * 5, ["cannot be read yet"] * 5)])
-    assert store.write([batch]) == WriteReport(5, 5, 0, 0, 0)
+    assert store.write([batch]) == WriteReport(5, 5, 0, 0, 0, revived=5, scores=5)
     health = store.health()
     assert health["in_equals_out"]
     assert (health["received"], health["stored"], health["dead_letter"]) == (5, 5, 0)

@@ -13,6 +13,7 @@ from gueststar.cli import (
     ingest,
     models,
     query,
+    replay,
     run,
     serve,
     show,
@@ -36,7 +37,7 @@ app = typer.Typer(
 )
 for command in (demo, ingest, run, serve, show, query, health, bench):
     command.register(app)
-for group in (simulate, models, train):
+for group in (simulate, replay, models, train):
     app.add_typer(group.app)
 
 

@@ -94,10 +94,10 @@ def run_command(
     from gueststar.surveys.avro import warm_up
 
     opened = open_source(sources)
-    pipeline = Pipeline(modules_named(_names(modules)))
+    pipeline = Pipeline(modules_named(module_names(modules)))
     warm_up(None if quiet else said.print)
     stop = threading.Event()
-    with open_store(store) as target, alerts_bar("ingest", quiet) as tick, _stopping(stop):
+    with open_store(store) as target, alerts_bar("ingest", quiet) as tick, stopping(stop):
         account = run_ingest(
             opened,
             pipeline,
@@ -110,13 +110,14 @@ def run_command(
         return account, target.health()
 
 
-def _names(modules: str | None) -> list[str] | None:
+def module_names(modules: str | None) -> list[str] | None:
+    """Read ``--modules``: names with commas, ``none``, or nothing for all."""
     if modules is None:
         return None
     return [name.strip() for name in modules.split(",") if name.strip() not in {"", "none"}]
 
 
-class _stopping:
+class stopping:
     """Turns the first Ctrl-C or SIGTERM into a request to stop after what is in flight."""
 
     def __init__(self, stop: threading.Event) -> None:

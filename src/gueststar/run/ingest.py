@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from gueststar.batch import is_dead_letters
+from gueststar.batch import POSITION, POSITION_NAMES, AlertBatch, is_dead_letters
 from gueststar.contracts import Source
 from gueststar.pipeline import Pipeline
 from gueststar.run.local import Progress, run
@@ -20,6 +20,7 @@ from gueststar.sinks.archive import Archive
 from gueststar.sinks.store import StoreSink
 from gueststar.sources.tar import plain
 from gueststar.store import Store
+from gueststar.surveys.avro import count_records
 
 
 @dataclass
@@ -137,4 +138,26 @@ class Ledger:
         """Tell whether a source batch needs no work."""
         if is_dead_letters(batch):
             return False
-        return bool(np.all(self._store.known(batch, modules=self._modules)))
+        if "alert_id" in batch.schema.names:  # decoded before, with scores of its own
+            ways = (AlertBatch(batch).modules, self._modules)
+            return all(
+                bool(np.all(self._store.known(batch, modules=modules, records=True)))
+                for modules in ways
+            )
+        if not np.all(self._store.known(batch, modules=self._modules)):
+            return False
+        return "packet" not in batch.schema.names or self._complete(batch)
+
+    def _complete(self, batch: pa.RecordBatch) -> bool:
+        """Look for each record of packets of several: an archive may have given some of them."""
+        counts = count_records(batch.column("packet"))
+        many = np.flatnonzero(counts > 1)
+        if counts.sum() > batch.nbytes:  # it claims what cannot be: decoding will say so
+            return False
+        if not len(many):
+            return True
+        records = np.concatenate([np.arange(n, dtype=np.int32) for n in counts[many]])
+        packets = batch.select(POSITION_NAMES).take(pa.array(np.repeat(many, counts[many])))
+        at = packets.schema.get_field_index("record")
+        positions = packets.set_column(at, POSITION.field("record"), pa.array(records))
+        return bool(np.all(self._store.known(positions, records=True)))

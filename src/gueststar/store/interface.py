@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self
 
@@ -36,6 +36,10 @@ class WriteReport:
         How they ended.
     known : int
         Rows whose position was in the ledger before, with the same outcome; nothing was done.
+    revived : int
+        Of those stored or duplicate: dead letters of an earlier time, which are gone.
+    scores : int
+        Scores that the store did not have.
     """
 
     received: int = 0
@@ -43,6 +47,8 @@ class WriteReport:
     duplicate: int = 0
     dead_letter: int = 0
     known: int = 0
+    revived: int = 0
+    scores: int = 0
 
     def __add__(self, other: WriteReport) -> WriteReport:
         return WriteReport(
@@ -51,6 +57,8 @@ class WriteReport:
             self.duplicate + other.duplicate,
             self.dead_letter + other.dead_letter,
             self.known + other.known,
+            self.revived + other.revived,
+            self.scores + other.scores,
         )
 
 
@@ -173,11 +181,65 @@ class Store(Protocol):
         ...
 
     def known(
-        self, positions: pa.RecordBatch, *, modules: Mapping[str, str] | None = None
+        self,
+        positions: pa.RecordBatch,
+        *,
+        modules: Mapping[str, str] | None = None,
+        records: bool = False,
     ) -> np.ndarray:
         """Tell which input positions are in the ledger, shape ``(rows,)``, bool.
 
-        With ``modules`` (version by name), their alerts must also have the scores of these.
+        With ``modules`` (version by name), their alerts must also have the scores of these. With
+        ``records`` each row is one record: it is known when this very one is an alert.
+        """
+        ...
+
+    def alert_batches(
+        self,
+        *,
+        nights: Collection[int] = (),
+        objects: Collection[str] = (),
+        lacking: Mapping[str, str] | None = None,
+        columns: Collection[str] | None = None,
+        batch_size: int = 250,
+    ) -> Iterator[AlertBatch]:
+        """Yield stored alerts as batches under their first positions, without scores.
+
+        Parameters
+        ----------
+        nights, objects : collection of int, of str
+            Only alerts of these; of all when empty.
+        lacking : mapping of str to str, optional
+            Version by module: only alerts that lack a score of one of these.
+        columns : collection of str, optional
+            Which of history, native and cutouts are wanted; the others are null, and cost
+            nothing. All when None.
+        batch_size : int
+            Alerts that are read at a time. Records of different schemas make batches of their
+            own.
+
+        Notes
+        -----
+        Each batch is read in a moment of its own, so that a slow reader holds back no writer.
+        Alerts that are stored meanwhile may be among them.
+        """
+        ...
+
+    def dead_letters(
+        self, *, reason: str | None = None, source: str | None = None, batch_size: int = 250
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield dead letters, columns of :data:`~gueststar.batch.DEAD_LETTERS`.
+
+        All that lie in one packet come in one batch. What is buried meanwhile is left out.
+
+        Parameters
+        ----------
+        reason : str, optional
+            Only packets with a reason like this (SQL LIKE: ``%`` stands for anything).
+        source : str, optional
+            Only from this source: a name in the ledger, a file's path, or a Kafka topic.
+        batch_size : int
+            Packets at a time.
         """
         ...
 

@@ -125,6 +125,17 @@ def known(
     return np.array([key in seen for key in keys], dtype=bool)
 
 
+def known_records(
+    connection: sqlite3.Connection, positions: pa.RecordBatch, modules: Mapping[str, str]
+) -> np.ndarray:
+    """Tell which records are alerts, stored or duplicate, with the scores of these modules."""
+    keys = positions_of(positions, find_parts(connection, pairs_of(positions)))
+    there = outcomes(connection, [key for key in keys if key])
+    alive = {key: o.alert_id for key, o in there.items() if o.state != DEAD}
+    lacking = unscored(connection, {i for i in alive.values() if i is not None}, modules)
+    return np.array([key in alive and alive[key] not in lacking for key in keys], dtype=bool)
+
+
 def unscored(
     connection: sqlite3.Connection, alert_ids: Collection[int], modules: Mapping[str, str]
 ) -> set[int]:
@@ -168,6 +179,27 @@ def enter_dead(
         """INSERT INTO dead_rows (part_id, "offset", record, reason, packet)
            VALUES (?, ?, ?, ?, ?)""",
         [(*e.position, e.reason, p) for e, p in zip(entries, packets, strict=True)],
+    )
+
+
+def renew(
+    connection: sqlite3.Connection, letters: Sequence[tuple[Position, str, bytes | None]]
+) -> None:
+    """Write the newer reasons of positions that are still dead, and bytes where none are kept.
+
+    Of a packet with several dead records one line holds the bytes; when that one is revived, the
+    next takes them over.
+    """
+    connection.executemany(
+        """UPDATE dead_rows SET reason = ?1, packet = coalesce(packet, ?2)
+           WHERE part_id = ?3 AND "offset" = ?4 AND record = ?5
+             AND (reason <> ?1 OR (packet IS NULL AND ?2 IS NOT NULL))""",
+        [(reason, packet, *position) for position, reason, packet in letters],
+    )
+    connection.executemany(
+        f"""UPDATE ledger_rows SET reason = ?1 WHERE part_id = ?2 AND "offset" = ?3 AND record = ?4
+            AND state = {DEAD} AND reason IS NOT ?1""",
+        [(reason, *position) for position, reason, _ in letters],
     )
 
 

@@ -7,6 +7,7 @@ one JSON text an alert and against the Parquet archive in ``docs/store.md``.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -71,15 +72,39 @@ def read(connection: sqlite3.Connection, chunk_id: int, row: int) -> dict[str, A
     StoreError
         If the chunk is missing or damaged.
     """
+    return dict(read_rows(connection, chunk_id, [row])[0].as_py() or {})
+
+
+def read_rows(connection: sqlite3.Connection, chunk_id: int, rows: Sequence[int]) -> pa.StructArray:
+    """Return some records of one chunk.
+
+    Raises
+    ------
+    StoreError
+        If the chunk is missing or damaged.
+    """
     query = "SELECT size, zstd FROM native_chunks WHERE chunk_id = ?"
     found = connection.execute(query, (chunk_id,)).fetchone()
     if found is None:
         raise StoreError(f"the record of this alert is gone: no chunk {chunk_id} in the store")
     try:
-        record = _unpack(*found).column(0)[row].as_py()
+        return picked(_unpack(*found).column(0), rows)
     except (pa.ArrowException, OSError, IndexError) as error:
         raise StoreError(f"chunk {chunk_id} of survey records is damaged: {error}") from error
-    return dict(record or {})
+
+
+def picked(array: pa.Array, rows: Sequence[int]) -> pa.Array:
+    """Take some rows, also of types that Arrow cannot take rows of (views).
+
+    Raises
+    ------
+    IndexError, pyarrow.ArrowException
+        If there is no such row.
+    """
+    try:
+        return array.take(pa.array(rows, pa.int64()))
+    except pa.ArrowNotImplementedError:
+        return pa.array([array[row].as_py() for row in rows], array.type)
 
 
 def _unpack(size: int, packed: bytes) -> pa.RecordBatch:

@@ -135,10 +135,11 @@ def cutouts(connection: sqlite3.Connection, alert_id: int) -> Cutouts:
     if found is None:
         return Cutouts(None, None, None)
     packed, *stamps = found
-    return Cutouts(*(_unpacked(stamp, packed >> k & 1) for k, stamp in enumerate(stamps)))
+    return Cutouts(*(unpacked(stamp, packed >> k & 1) for k, stamp in enumerate(stamps)))
 
 
-def _unpacked(stamp: bytes | None, compressed: int) -> bytes | None:
+def unpacked(stamp: bytes | None, compressed: int) -> bytes | None:
+    """Return a stamp as it was received."""
     return zlib.decompress(stamp) if stamp is not None and compressed else stamp
 
 

@@ -63,16 +63,25 @@ def _identify(
     return int(connection.execute(query, (module, value)).fetchone()[0])
 
 
-def insert(connection: sqlite3.Connection, batch: AlertBatch, rows: np.ndarray) -> None:
-    """Write the scores of alerts that were not in the store before."""
-    for column in columns_of(connection, batch):
+def insert(connection: sqlite3.Connection, batch: AlertBatch, rows: np.ndarray) -> int:
+    """Write the scores of alerts that were not in the store before; return how many."""
+    columns = columns_of(connection, batch)
+    for column in columns:
         connection.executemany(_INSERT, _tuples(batch, rows, column))
+    return len(columns) * len(rows)
 
 
-def add(connection: sqlite3.Connection, batch: AlertBatch, rows: np.ndarray) -> None:
-    """Write the scores of alerts that the store has: versions it lacks, values for nulls."""
+def add(connection: sqlite3.Connection, batch: AlertBatch, rows: np.ndarray) -> int:
+    """Write the scores of alerts that the store has: versions it lacks, values for nulls.
+
+    Returns
+    -------
+    int
+        How many were written.
+    """
+    count = 0
     if len(rows) == 0:
-        return
+        return count
     for column in columns_of(connection, batch):
         there = _there(connection, batch, rows, column)
         added = [row for row in _tuples(batch, rows, column) if _adds(row, there)]
@@ -84,6 +93,8 @@ def add(connection: sqlite3.Connection, batch: AlertBatch, rows: np.ndarray) -> 
                WHERE alert_id = ? AND name_id = ?""",
             [row[:2] for row in added],
         )
+        count += len(added)
+    return count
 
 
 def _adds(row: Row, there: dict[int, float | None]) -> bool:

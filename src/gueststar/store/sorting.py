@@ -72,6 +72,8 @@ class Sorter:
         self._surveys = _surveys(connection, batches)
         #: Dead letters of an earlier time that this write can read.
         self.revived: list[Position] = []
+        #: Refused alerts that were dead letters before, and why they are refused now.
+        self.refused_again: list[tuple[Position, str, bytes | None]] = []
 
     def positions(self, batch: pa.RecordBatch) -> list[Position]:
         """Return the ledger's key of every row."""
@@ -98,6 +100,10 @@ class Sorter:
         self._here[position] = Outcome(ledger.DEAD, None)
         return True
 
+    def dead_before(self, position: Position) -> bool:
+        """Tell whether a position was a dead letter when this write began."""
+        return position in self.before and self.before[position].state == ledger.DEAD
+
     def _foreign(self, alert_id: int, survey: str) -> str | None:
         stored = self._surveys.get(alert_id, survey)
         if stored == survey:
@@ -110,6 +116,8 @@ class Sorter:
         before = self._here.get(position) or self.before.get(position)
         state = ledger.DEAD if reason else ledger.STORED
         if before is not None and self._settled(before, position, alert_id, state):
+            if reason and self.dead_before(position):
+                self.refused_again.append((position, reason, None))
             return KNOWN
         if before is not None:
             self.revived.append(position)

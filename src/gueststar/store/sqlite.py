@@ -27,6 +27,7 @@ from gueststar.store.interface import (
     Unprocessed,
     WriteReport,
 )
+from gueststar.store.streaming import Streaming
 
 if TYPE_CHECKING:
     from gueststar.alert import Alert
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from gueststar.store.moves import Move
 
 
-class SqliteStore:
+class SqliteStore(Streaming):
     """A store in one SQLite file; see :class:`gueststar.store.interface.Store`.
 
     Parameters
@@ -181,7 +182,11 @@ class SqliteStore:
             archive.forget(moves)
 
     def known(
-        self, positions: pa.RecordBatch, *, modules: Mapping[str, str] | None = None
+        self,
+        positions: pa.RecordBatch,
+        *,
+        modules: Mapping[str, str] | None = None,
+        records: bool = False,
     ) -> np.ndarray:
         """Tell which input positions need no work.
 
@@ -191,13 +196,17 @@ class SqliteStore:
             Columns ``source``, ``partition`` and ``offset`` at least.
         modules : mapping of str to str, optional
             Version by name: alerts must have been scored by these too.
+        records : bool
+            Every row is one record, known when it is an alert; else a packet is known by any of
+            its records.
 
         Returns
         -------
         numpy.ndarray of bool, shape ``(rows,)``
         """
         with self._reading() as connection:
-            return ledger.known(connection, positions, modules or {})
+            know = ledger.known_records if records else ledger.known
+            return know(connection, positions, modules or {})
 
     def alert(self, alert_id: int) -> Alert:
         """Return one alert; its history is the merged light curve of its object.

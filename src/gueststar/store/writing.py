@@ -50,10 +50,11 @@ def write(
     parts = [sorter.sort(batch) for batch in alerts]
     ledger.revive(connection, sorter.revived)
     begun = objects.update(connection, parts)
-    for part in parts:
-        _write_part(connection, part, begun)
+    scores = sum(_write_part(connection, part, begun) for part in parts)
     buried = [_bury(connection, sorter, batch) for batch in dead]
-    report = _report(parts, dead, sum(batch.num_rows for batch in buried))
+    ledger.renew(connection, sorter.refused_again)
+    count = sum(batch.num_rows for batch in buried)
+    report = _report(parts, dead, count, len(sorter.revived), scores)
     received = report.received - len(sorter.revived)
     if received:
         connection.execute(
@@ -92,27 +93,32 @@ def _only(batch: AlertBatch, rows: np.ndarray) -> AlertBatch:
     return AlertBatch(batch.arrow.filter(pa.array(mask)))
 
 
-def _report(parts: Sequence[Sorted], dead: Sequence[pa.RecordBatch], buried: int) -> WriteReport:
+def _report(
+    parts: Sequence[Sorted], dead: Sequence[pa.RecordBatch], buried: int, revived: int, scores: int
+) -> WriteReport:
     code = np.concatenate([np.empty(0, np.int8), *(part.code for part in parts)])
     stored, duplicate, known, refused = np.bincount(code, minlength=4).tolist()
     known += sum(batch.num_rows for batch in dead) - buried
-    return WriteReport(
-        stored + duplicate + refused + buried, stored, duplicate, refused + buried, known
-    )
+    dead_letter = refused + buried
+    received = stored + duplicate + dead_letter
+    return WriteReport(received, stored, duplicate, dead_letter, known, revived, scores)
 
 
 def _write_part(
     connection: sqlite3.Connection, part: Sorted, begun: Mapping[str, float | None]
-) -> None:
+) -> int:
+    """Write one batch; return how many scores were new."""
+    scores = 0
     new, twice = part.rows(NEW), part.rows(DUPLICATE)
     if len(new):
         _insert_alerts(connection, part.batch, new, begun)
         _insert_cutouts(connection, part.batch, new)
-        scoring.insert(connection, part.batch, new)
-    scoring.add(connection, part.batch, part.rows(DUPLICATE, KNOWN))
+        scores += scoring.insert(connection, part.batch, new)
+    scores += scoring.add(connection, part.batch, part.rows(DUPLICATE, KNOWN))
     if len(twice):
         _fill_cutouts(connection, part.batch, twice)
     _enter(connection, part)
+    return scores
 
 
 def _insert_alerts(
@@ -203,6 +209,7 @@ def _enter(connection: sqlite3.Connection, part: Sorted) -> None:
 def _bury(connection: sqlite3.Connection, sorter: Sorter, batch: pa.RecordBatch) -> pa.RecordBatch:
     """Write one batch of dead letters; return the origins of those that were new."""
     positions = sorter.positions(batch)
+    _renew(connection, sorter, batch, positions)
     rows = [row for row, position in enumerate(positions) if sorter.fresh(position)]
     picked = batch.take(pa.array(rows, pa.int64()))
     if not rows:
@@ -215,3 +222,18 @@ def _bury(connection: sqlite3.Connection, sorter: Sorter, batch: pa.RecordBatch)
     ledger.enter(connection, entries)
     ledger.enter_dead(connection, entries, packets)
     return origins(picked)
+
+
+def _renew(
+    connection: sqlite3.Connection,
+    sorter: Sorter,
+    batch: pa.RecordBatch,
+    positions: Sequence[ledger.Position],
+) -> None:
+    rows = [row for row, position in enumerate(positions) if sorter.dead_before(position)]
+    reasons, packets = (batch.column(n).take(pa.array(rows, pa.int64())) for n in _KEPT)
+    letters = zip(rows, reasons.to_pylist(), packets.to_pylist(), strict=True)
+    ledger.renew(connection, [(positions[row], why, packet) for row, why, packet in letters])
+
+
+_KEPT = ("reason", "packet")

@@ -17,6 +17,7 @@ from gueststar.errors import BadInput, MissingExtra, StreamError
 log = logging.getLogger(__name__)
 
 ANSWER_S = 10.0  # how long a broker may take to answer
+SETTLING = 8  # tries, half a second apart, while leaders of a new topic are being found
 QUIET_S = 30.0  # the same trouble is told no more often than this
 Key = tuple[str, int]
 #: Settings of consumers and producers.
@@ -146,8 +147,17 @@ def at_time(asked: Any, keys: Sequence[Key], moment: datetime) -> dict[Key, int]
     """Return the first offsets that are not older than a moment; negative at the end."""
     stamp = int(moment.timestamp() * 1000)
     wanted = [package().TopicPartition(*key, stamp) for key in keys]
-    found = _asked(asked.offsets_for_times, wanted, timeout=ANSWER_S) if wanted else []
+    found = _asked(_all_offsets, asked, wanted, timeout=ANSWER_S, tries=SETTLING) if wanted else []
     return {(p.topic, p.partition): int(p.offset) for p in found}
+
+
+def _all_offsets(asked: Any, wanted: Sequence[Any], *, timeout: float) -> Any:
+    """Ask where partitions stood; the offset of one that has an error means nothing."""
+    found = asked.offsets_for_times(wanted, timeout=timeout)
+    for part in found:
+        if part.error is not None:
+            raise package().KafkaException(part.error)
+    return found
 
 
 def _asked(call: Any, *arguments: Any, tries: int = 1, **options: Any) -> Any:

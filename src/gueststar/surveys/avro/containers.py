@@ -91,6 +91,22 @@ def read_containers(packets: pa.Array | Sequence[bytes]) -> Decoded:
     return decoded
 
 
+def count_records(packets: pa.Array | Sequence[bytes]) -> np.ndarray:
+    """Count the records that packets claim to hold, without decoding them.
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape ``(n,)``
+        Summed over the blocks before the first fault; 0 for what is no container.
+    """
+    held, faults = Packets(packets), _Faults()
+    headers, which = _headers(held, faults)
+    blocks = _blocks(held, headers, which, faults)
+    counts = np.zeros(len(held), np.int64)
+    np.add.at(counts, blocks[:, PACKET], blocks[:, COUNT])
+    return counts
+
+
 def read_messages(
     bodies: pa.Array | Sequence[bytes], schema: dict[str, Any], *, skip: int = 0
 ) -> Decoded:
