@@ -12,7 +12,6 @@ from gueststar.batch import VOCABULARY, AlertBatch
 from gueststar.contracts import Filter, ScienceModule, Sink, Source
 from gueststar.filters import make_filter
 from gueststar.pipeline import check_filter_declaration, check_mask
-from gueststar.run.archived import ArchiveSource
 from gueststar.run.config import Config
 from gueststar.run.parts import (
     ArchivedConfig,
@@ -24,6 +23,7 @@ from gueststar.run.parts import (
     TopicConfig,
 )
 from gueststar.sinks.archive import Archive
+from gueststar.sinks.archived import ArchivedAlerts
 from gueststar.sinks.kafka import Known
 from gueststar.sinks.selecting import Archives, Chosen, Selecting
 from gueststar.sinks.store import StoreSink
@@ -75,7 +75,8 @@ def make_source(given: SourceConfig) -> Source:
     if isinstance(given, FilesConfig):
         return FileSource(given.paths, given.batch_size)
     if isinstance(given, ArchivedConfig):
-        return ArchiveSource(given.path, given.night, batch_size=given.batch_size)
+        nights = [] if given.night is None else [given.night]
+        return ArchivedAlerts(given.path, nights, given.batch_size, scores=False)
     assert isinstance(given, SimulateConfig)
     from gueststar.simulate.source import SimulatedSource
 

@@ -157,7 +157,6 @@ def consume(config: Config, stop: threading.Event, read: Read | None = None) -> 
     """
     from gueststar.classifiers.choose import modules_named
     from gueststar.pipeline import Pipeline
-    from gueststar.run.archived import decode_or_pass
     from gueststar.run.assemble import make_filters, make_sink, make_source
     from gueststar.run.ingest import Ledger
     from gueststar.run.local import run
@@ -168,7 +167,7 @@ def consume(config: Config, stop: threading.Event, read: Read | None = None) -> 
     warm_up()  # before any partition is ours: the others need not wait for it
     modules = modules_named(config.modules)
     filters = [FilterSwitch(made) for made in make_filters(config, modules)]
-    pipeline = Pipeline([Switch(module) for module in modules], decode_or_pass)
+    pipeline = Pipeline([Switch(module) for module in modules])
 
     def job(given: Source, store: Store, stop: threading.Event) -> None:
         sinks = [make_sink(config, store, filters)]

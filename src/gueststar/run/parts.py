@@ -32,7 +32,7 @@ class FilesConfig:
 
 @dataclass(frozen=True)
 class ArchivedConfig:
-    """A Parquet archive of ours, scored again; see :mod:`gueststar.run.archived`."""
+    """A Parquet archive of ours, scored again; see :mod:`gueststar.sinks.archived`."""
 
     path: str
     night: int | None = None

@@ -12,9 +12,9 @@ import threading
 import time
 import uuid
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,11 +25,15 @@ from gueststar.pipeline import Pipeline
 from gueststar.run.config import Config
 from gueststar.run.ingest import Ledger, default_workers
 from gueststar.run.local import Progress, Skip, run
+from gueststar.run.parts import KafkaConfig
 from gueststar.sinks.archive import Archive
 from gueststar.sinks.archived import ArchivedAlerts
 from gueststar.sinks.store import StoreSink
 from gueststar.store import Store
 from gueststar.store.again import DeadLetters, StoredAlerts
+
+if TYPE_CHECKING:
+    from gueststar.sources.kafka import KafkaSource
 
 
 @dataclass
@@ -76,6 +80,16 @@ class Replayed:
     def as_dict(self) -> dict[str, Any]:
         """Return what ``--json`` prints."""
         return {**vars(self), "seconds": round(self.seconds, 3)}
+
+    def plus(self, other: Replayed) -> Replayed:
+        """Return the account of two replays, one after the other."""
+        sums = {
+            f.name: getattr(self, f.name) + getattr(other, f.name)
+            for f in fields(self)
+            if f.name not in {"modules", "interrupted"}
+        }
+        either = self.interrupted or other.interrupted
+        return Replayed(**sums, modules={**self.modules, **other.modules}, interrupted=either)
 
 
 @dataclass(frozen=True)
@@ -265,15 +279,22 @@ def replay_stream(
         If Kafka does not answer.
     """
     end = until.timestamp() if isinstance(until, datetime) else math.inf
-    source = _Untouched(_kafka(config, since, until), since.timestamp(), end)
-    return job.run(source, Ledger(job.store, job.pipeline).knows)
+    clusters = [one for one in config.sources if isinstance(one, KafkaConfig)]
+    if not clusters:
+        raise BadInput("no [[source]] of these settings is a Kafka: there is no stream to replay")
+    skip, total = Ledger(job.store, job.pipeline).knows, Replayed()
+    for given in clusters:
+        source = _Untouched(_kafka(given, since, until), since.timestamp(), end)
+        total = total.plus(job.run(source, skip))
+    return total
 
 
-def _kafka(config: Config, since: datetime, until: datetime | Literal["caught-up"]) -> Any:
-    """Open the broker's topics as a group of its own; its name begins as access rules ask."""
+def _kafka(
+    given: KafkaConfig, since: datetime, until: datetime | Literal["caught-up"]
+) -> KafkaSource:
+    """Open a broker's topics as a group of its own; its name begins as access rules ask."""
     from gueststar.sources.kafka import KafkaSource
 
-    given = config.source
     return KafkaSource(
         given.servers,
         given.topics,

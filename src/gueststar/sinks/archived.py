@@ -13,7 +13,7 @@ import pyarrow as pa
 from gueststar.batch import VOCABULARY, AlertBatch
 from gueststar.errors import ArchiveError, BadInput
 from gueststar.score import score_schema
-from gueststar.sinks.archive import Archive, opened
+from gueststar.sinks.archive import ROW_GROUP, Archive, opened
 
 #: Module, version and class of one score.
 Kind = tuple[str, str, str]
@@ -29,6 +29,8 @@ class ArchivedAlerts:
         YYYYMMDD; all when empty.
     batch_size : int
         Alerts a batch at most.
+    scores : bool
+        With the scores that they had; without, modules begin anew.
 
     Attributes
     ----------
@@ -46,9 +48,11 @@ class ArchivedAlerts:
         archive: Archive | str | os.PathLike[str],
         nights: Collection[int] = (),
         batch_size: int = 250,
+        *,
+        scores: bool = True,
     ) -> None:
         self.archive = archive if isinstance(archive, Archive) else Archive(archive)
-        self.batch_size = batch_size
+        self.batch_size, self.scores = batch_size, scores
         self.files = _files(self.archive, nights)
         self.size = sum(path.stat().st_size for path in self.files)
         self.done = 0
@@ -64,15 +68,33 @@ class ArchivedAlerts:
         self.done = 0
         for path in self.files:
             before, size = self.done, path.stat().st_size
-            with opened(path) as file:
-                rows = max(1, file.metadata.num_rows)
-                for part in file.iter_batches(self.batch_size):
-                    self.done += size * part.num_rows // rows
-                    yield from (batch.arrow for batch in unfolded(part, path))
+            for batch, share in archived_batches(path, self.batch_size, scores=self.scores):
+                self.done = before + int(size * share)
+                yield batch.arrow
             self.done = before + size
 
     def commit(self, batch: pa.RecordBatch) -> None:
         """Do nothing: the ledger knows what was done."""
+
+
+def archived_batches(
+    path: Path, batch_size: int, *, scores: bool = False
+) -> Iterator[tuple[AlertBatch, float]]:
+    """Yield the alerts of one file of an archive, and how much of it has been read, 0 to 1.
+
+    Raises
+    ------
+    ArchiveError
+        If the file is damaged, of a newer format, or lacks a column.
+    """
+    with opened(path) as file:
+        rows, done = max(1, file.metadata.num_rows), 0
+        wanted = [*VOCABULARY.names, "native", *(["scores"] if scores else [])]
+        names = [name for name in wanted if name in file.schema_arrow.names]
+        for part in file.iter_batches(min(ROW_GROUP, batch_size), columns=names):
+            done += part.num_rows
+            for batch in unfolded(part.select(names), path):
+                yield batch, done / rows
 
 
 def _files(archive: Archive, nights: Collection[int]) -> list[Path]:

@@ -25,7 +25,7 @@ from gueststar.batch import PACKETS, AlertBatch, is_dead_letters
 from gueststar.classifiers.choose import available, modules_named
 from gueststar.errors import BadBundle
 from gueststar.pipeline import Pipeline
-from gueststar.run.archived import archived_batches
+from gueststar.sinks.archived import archived_batches
 from gueststar.sources.files import (
     BATCH_BYTES,
     FINGERPRINT_BYTES,
@@ -159,7 +159,7 @@ def _scored(batch: pa.RecordBatch, recipe: Recipe, read: Any) -> Batches:
 
 def _rescored(path: Path, recipe: Recipe) -> Batches:
     """Score alerts that are columns already; their positions are those of their first reading."""
-    for batch in archived_batches(path, recipe.batch_size):
+    for batch, _ in archived_batches(path, recipe.batch_size):
         yield pipeline_of(recipe).score(batch).arrow
 
 
