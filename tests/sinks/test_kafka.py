@@ -9,7 +9,7 @@ import fastavro
 import pytest
 
 from gueststar.checks import check_sink
-from gueststar.errors import BadInput, StreamError
+from gueststar.errors import BadInput, StreamError, StreamUnavailable
 from gueststar.sinks.kafka import KafkaSink
 from store.alerts import letters, random_alerts
 from streams import create, read
@@ -88,3 +88,27 @@ def test_the_strangers_client_of_the_documentation(kafka, capsys):
     sink.flush()
     exec(code, {"SERVERS": kafka.servers, "TOPIC": topic, "WANTED": 7})
     assert len(capsys.readouterr().out.splitlines()) == 7
+
+
+def test_a_flush_that_is_tried_again_sends_nothing_twice(own_kafka):
+    batch, topic = random_alerts(30, 4), create(own_kafka.servers)
+    sink = KafkaSink(own_kafka.servers, topic, flush_s=0.5)
+    sink.write(batch.arrow)
+    sink.flush()
+    own_kafka.stop()
+    more = random_alerts(30, 5, first_id=100_000).arrow
+    sink.write(more)
+    for _ in range(3):
+        with pytest.raises(StreamUnavailable, match="not acknowledged"):
+            sink.flush()
+    own_kafka.start()
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            sink.flush()
+            break
+        except StreamUnavailable:
+            assert time.monotonic() < deadline
+    sink.flush()
+    got = read(own_kafka.servers, topic, 3 * len(batch), timeout=5)
+    assert len(got) == sink.sent == 2 * len(batch)

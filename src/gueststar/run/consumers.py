@@ -17,13 +17,17 @@ from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from gueststar.errors import GueststarError, StreamError
+from gueststar.errors import GueststarError, StreamError, Unavailable
 from gueststar.run.config import Config
+from gueststar.run.monitor import alarm
 
 log = logging.getLogger(__name__)
 
 HOUR = 3600.0
 LONGEST_PAUSE = 30.0
+STEADY_S = 20.0  # a worker that lived longer is started again with the first, short pause
+FINAL = 3  # exit code of a worker whose error no new start mends
+SHORT_S = 2.0  # how long one try of a sink may take
 
 
 def run_workers(config: Config, stop: threading.Event) -> int:
@@ -43,35 +47,77 @@ def run_workers(config: Config, stop: threading.Event) -> int:
     Raises
     ------
     StreamError
-        If more workers died within an hour than ``config.restarts``.
+        If more workers died within an hour than ``config.restarts``, if one ended with an error
+        that starting it again cannot mend, or if one was stopped while it waited for something.
     """
-    crew: list[BaseProcess | None] = [_start(config, number) for number in range(config.workers)]
-    deaths: list[float] = []
+    crew = _Crew(config)
     try:
-        while any(worker is not None for worker in crew) and not stop.wait(0.2):
-            for number, worker in enumerate(crew):
-                if worker is None or worker.is_alive():
-                    continue
-                crew[number] = None
-                if worker.exitcode:
-                    _pause(deaths, number, worker.exitcode, config, stop)
-                    crew[number] = None if stop.is_set() else _start(config, number)
+        while crew.at_work() and not stop.wait(0.2):
+            crew.look_after()
     finally:
-        _end([worker for worker in crew if worker is not None])
-    return len(deaths)
-
-
-def _pause(deaths: list[float], number: int, code: int, config: Config, stop: Any) -> None:
-    now = time.monotonic()
-    deaths.append(now)
-    recent = [at for at in deaths if now - at < HOUR]
-    log.error("ALARM: worker %d ended with %d; restart %d", number, code, len(recent))
-    if len(recent) > config.restarts:
+        codes = crew.end()
+    if stop.is_set() and any(codes):
         raise StreamError(
-            f"workers died {len(recent)} times within an hour, more than restarts = "
-            f"{config.restarts}: see the log; what was not committed is read again at the next run"
+            f"{sum(map(bool, codes))} of {len(codes)} workers could not finish what was in "
+            "flight: see the log; what was not committed is read again at the next run"
         )
-    stop.wait(min(LONGEST_PAUSE, 0.25 * 2 ** len(recent)))
+    return len(crew.deaths)
+
+
+class _Crew:
+    """The worker processes, by number; a slot without one has an end or a time to start again."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.deaths: list[float] = []
+        self._due: dict[int, float] = dict.fromkeys(range(config.workers), 0.0)
+        self._begun: dict[int, float] = {}
+        self._streak: dict[int, int] = {}  # deaths of a slot soon after its start
+        self._workers: dict[int, BaseProcess] = {}
+        self.look_after()
+
+    def at_work(self) -> bool:
+        return bool(self._workers or self._due)
+
+    def look_after(self) -> None:
+        """Start what is due; take note of who has ended."""
+        for number in [n for n, worker in self._workers.items() if not worker.is_alive()]:
+            code = self._workers.pop(number).exitcode or 0
+            if code:
+                self._died(number, code)
+        now = time.monotonic()
+        for number in [n for n, due in self._due.items() if due <= now]:
+            del self._due[number]
+            self._workers[number] = _start(self.config, number)
+            self._begun[number] = now
+
+    def _died(self, number: int, code: int) -> None:
+        if code == FINAL:
+            raise StreamError(
+                f"worker {number} has met an error that starting it again cannot mend: see the "
+                "line above; what was not committed is read again at the next run"
+            )
+        now = time.monotonic()
+        self.deaths.append(now)
+        recent = sum(now - at < HOUR for at in self.deaths)
+        alarm(log, "worker %d ended with %d; restart %d", number, code, recent)
+        if recent > self.config.restarts:
+            raise StreamError(
+                f"workers died {recent} times within an hour, more than restarts = "
+                f"{self.config.restarts}: see the log; what was not committed is read again at "
+                "the next run"
+            )
+        steady = now - self._begun[number] > STEADY_S
+        self._streak[number] = 1 if steady else self._streak.get(number, 0) + 1
+        self._due[number] = now + min(LONGEST_PAUSE, 0.25 * 2 ** self._streak[number])
+
+    def end(self) -> list[int]:
+        """Let all finish what is in flight; return their exit codes."""
+        for worker in self._workers.values():
+            worker.terminate()
+        for worker in self._workers.values():
+            worker.join()
+        return [worker.exitcode or 0 for worker in self._workers.values()]
 
 
 def _start(config: Config, number: int) -> BaseProcess:
@@ -79,13 +125,6 @@ def _start(config: Config, number: int) -> BaseProcess:
     worker = get_context("spawn").Process(target=_work, args=(config, os.getpid()), name=name)
     worker.start()
     return worker
-
-
-def _end(crew: Sequence[BaseProcess]) -> None:
-    for worker in crew:
-        worker.terminate()
-    for worker in crew:
-        worker.join()
 
 
 def _work(config: Config, parent: int) -> None:
@@ -99,7 +138,13 @@ def _work(config: Config, parent: int) -> None:
         consume(config, stop)
     except GueststarError as error:
         log.error("%s", error)
-        raise SystemExit(1) from error
+        raise SystemExit(_code(error)) from error
+
+
+def _code(error: GueststarError) -> int:
+    """Tell errors that another process may not meet from those that every one meets."""
+    passing = isinstance(error, Unavailable) or type(error) is StreamError  # a broken client
+    return 1 if passing else FINAL
 
 
 def _watch(parent: int, stop: threading.Event) -> None:
@@ -119,6 +164,7 @@ def consume(config: Config, stop: threading.Event) -> None:
     from gueststar.pipeline import Pipeline
     from gueststar.run.ingest import Ledger
     from gueststar.run.local import run
+    from gueststar.run.patience import Patience
     from gueststar.run.switch import Switch
     from gueststar.sinks.archive import Archive
     from gueststar.sinks.store import StoreSink
@@ -128,11 +174,14 @@ def consume(config: Config, stop: threading.Event) -> None:
     warm_up()  # before any partition is ours: the others need not wait for it
     pipeline = Pipeline([Switch(module) for module in modules_named(config.modules)])
     archive = Archive(config.archive) if config.archive else None
-    with open_store(config.store) as store:
+    patience = Patience(stop)
+    # Short waits inside, long ones in the patience: there a stop is heard.
+    with patience(lambda: open_store(config.store, busy_s=SHORT_S)) as store:
         sinks: list[Sink] = [StoreSink(store, archive)]
         if config.output:
             sinks.insert(0, _output(config, store))
-        run(_source(config), pipeline, sinks, skip=Ledger(store, pipeline).knows, stop=stop)
+        skip = Ledger(store, pipeline).knows
+        run(_source(config), pipeline, sinks, skip=skip, stop=stop, patience=patience)
 
 
 def _source(config: Config) -> Any:
@@ -164,4 +213,6 @@ def _output(config: Config, store: Any) -> Any:
         found = store.sql(query, limit=len(ids) + 1).column("alert_id").to_pylist()
         return {int(number) for number in found}
 
-    return KafkaSink(out.servers, out.topic, form=out.form, known=known, options=out.options)
+    return KafkaSink(
+        out.servers, out.topic, form=out.form, known=known, flush_s=SHORT_S, options=out.options
+    )
