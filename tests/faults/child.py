@@ -11,6 +11,7 @@ Folder ``GUESTSTAR_MINES``: ``<place>`` (a mine), ``fired/`` (mines that went of
 wall clock is wrong).
 """
 
+import faulthandler
 import functools
 import importlib
 import os
@@ -106,6 +107,7 @@ def wrap(field, place, module, path, when, counts):
 
 
 def arm(folder):
+    faulthandler.register(signal.SIGUSR1)  # where do you stand?
     field = Field(folder)
     for place, rest in PLACES.items():
         wrap(field, place, *rest)

@@ -25,7 +25,7 @@ from streams import LARGE, create
 TESTS = Path(__file__).resolve().parents[1]
 KNOWN_ID = 1  # the schema id of ordinary framed packets
 POISON = 10_000_000  # numbers of packets that are damaged before they are sent
-LONG_S = 120.0  # a machine may be slow; nothing is measured by this
+LONG_S = 240.0  # a machine may be slow; nothing is measured by this
 
 
 class Driver:
@@ -46,7 +46,7 @@ class Driver:
     """
 
     def __init__(
-        self, folder, kafka, packets, *, workers=2, partitions=4, batch_size=16, modules=(),
+        self, folder, kafka, packets, *, workers=2, partitions=4, batch_size=50, modules=(),
         store=None, small=False,
     ):  # fmt: skip
         self.folder, self.kafka, self.packets = folder, kafka, packets
@@ -109,6 +109,7 @@ topic = "{self.output}"
         """Start one more ``gueststar run``; its log is read by a thread of ours."""
         environment = {
             **os.environ,
+            "PYTHONDONTWRITEBYTECODE": "",  # else each worker compiles everything anew
             "PYTHONPATH": str(TESTS),
             "GUESTSTAR_MINES": str(self.folder / "mines"),
             "GUESTSTAR_SCHEMAS": self.registry.url,
@@ -133,11 +134,19 @@ topic = "{self.output}"
         """Wait until something holds."""
         deadline = time.monotonic() + seconds
         while not true():
-            assert time.monotonic() < deadline, f"no {what} in {seconds:.0f} s\n" + self.tail()
+            if time.monotonic() > deadline:
+                self.ask_where()
+                raise AssertionError(f"no {what} in {seconds:.0f} s\n{self.tail()}")
             time.sleep(0.05)
 
+    def ask_where(self):
+        """Let the workers write the stacks of their threads into their log."""
+        for pid in self.crew():
+            os.kill(pid, signal.SIGUSR1)
+        time.sleep(2.0)
+
     def tail(self):
-        return "".join(self.log[-40:])
+        return "".join(self.log[-80:])
 
     def stop(self, process=None, how=signal.SIGTERM):
         """End a ``gueststar run``; return its exit code."""
@@ -148,9 +157,8 @@ topic = "{self.output}"
     def ended(self, process):
         """Wait for the end of a ``gueststar run``; return its exit code."""
         code = process.wait(LONG_S)
-        process.reader.join(10)
-        if not process.reader.is_alive():  # else workers of a killed one hold it a moment longer
-            process.stderr.close()
+        process.reader.join(LONG_S)
+        process.stderr.close()
         self.brokers.remove(process)
         return code
 
@@ -167,7 +175,7 @@ topic = "{self.output}"
         return found
 
     def close(self):
-        for broker in list(self.brokers):
+        for broker in list(self.brokers):  # its workers notice within a second
             self.stop(broker, signal.SIGKILL)
         self.registry.stop()
         for disk in self.disks.values():

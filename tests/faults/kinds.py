@@ -23,8 +23,8 @@ def kill(driver, chance, place=None):
     deadline = time.monotonic() + LONG_S
     while driver.fired() == before:
         assert time.monotonic() < deadline, f"no worker came to {place}\n{driver.tail()}"
-        driver.send(2 * driver.partitions)
-        time.sleep(0.3)
+        driver.send(driver.partitions)
+        time.sleep(0.5)
 
 
 @contextmanager
