@@ -5,28 +5,43 @@
     GueststarError
     ├── BadInput           what was given cannot be used: a file, an argument, a URL
     │   ├── BadPacket      an alert packet that cannot be decoded
-    │   └── UnknownSchema  a schema id or version that nobody has told us about
+    │   ├── UnknownSchema  a schema id or version that nobody has told us about
+    │   └── RegistryUnavailable*  a schema registry that does not answer
     ├── BadModule          a science module, filter, source, sink or pipeline breaks its contract
     ├── BadBundle          a model bundle is incomplete, altered or gives other scores
     ├── StoreError         the store cannot be opened, read or written
     │   ├── NewerStore     it was written by a newer gueststar
-    │   └── StoreBusy      another process holds it for longer than we wait
+    │   └── StoreUnavailable*  its disk is full or fails, its server is away
+    │       └── StoreBusy      another process holds it for longer than we wait
     ├── ArchiveError       the Parquet archive cannot be read or written
-    ├── StreamError        a Kafka broker cannot be reached, or refuses
+    │   └── ArchiveUnavailable*  its disk is full or fails
+    ├── StreamError        Kafka cannot be used
+    │   ├── StreamRefused  it does not let us: a login, a permission
+    │   └── StreamUnavailable*  it does not answer
+    ├── Unavailable        * the parent of those that may pass by themselves: try again
     ├── EngineError        an engine under us (Spark) does not start, or gave up
     └── MissingExtra       an optional package is not installed
 
-A message names the value, the place and the way out.
+A message names the value, the place and the way out. What is under us and may come back (a
+star) has :class:`Unavailable` as a second parent: a broker waits for it, everything else ends.
 """
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 class GueststarError(Exception):
     """The root: catch this to catch everything that gueststar raises on purpose."""
+
+
+class Unavailable(GueststarError):
+    """What is under us is away, busy or full, and may come back: the same call may work later.
+
+    Its children are errors of their own rooms too.
+    """
 
 
 class BadInput(GueststarError):
@@ -39,6 +54,10 @@ class BadPacket(BadInput):
 
 class UnknownSchema(BadInput):
     """A schema id or version that nobody has told us about."""
+
+
+class RegistryUnavailable(BadInput, Unavailable):
+    """A schema registry does not answer; no fault of the message that needs it."""
 
 
 class BadModule(GueststarError):
@@ -57,7 +76,11 @@ class NewerStore(StoreError):
     """The store was written by a newer gueststar."""
 
 
-class StoreBusy(StoreError):
+class StoreUnavailable(StoreError, Unavailable):
+    """The disk of the store is full or fails, or its server is away; nothing was written."""
+
+
+class StoreBusy(StoreUnavailable):
     """Another process holds the store for longer than we wait."""
 
 
@@ -65,8 +88,20 @@ class ArchiveError(GueststarError):
     """The Parquet archive cannot be read or written."""
 
 
+class ArchiveUnavailable(ArchiveError, Unavailable):
+    """The disk of the archive is full or fails."""
+
+
 class StreamError(GueststarError):
-    """A Kafka broker cannot be reached, or refuses what was asked."""
+    """Kafka cannot be used."""
+
+
+class StreamRefused(StreamError):
+    """Kafka does not let us: a login, a permission, a name that cannot be."""
+
+
+class StreamUnavailable(StreamError, Unavailable):
+    """Kafka does not answer, or does not acknowledge."""
 
 
 class EngineError(GueststarError):
@@ -80,6 +115,22 @@ class MissingExtra(GueststarError):
         super().__init__(
             f"this needs {package}, which is not installed: pip install 'gueststar[{extra}]'"
         )
+
+
+#: Troubles of the system that pass when somebody makes room or a disk comes back.
+_PASSING = frozenset(
+    getattr(errno, name)
+    for name in (
+        "ENOSPC", "EDQUOT", "EFBIG", "EIO", "EAGAIN", "ENOMEM", "EMFILE", "ENFILE", "ESTALE",
+        "ETIMEDOUT", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH",
+    )
+    if hasattr(errno, name)
+)  # fmt: skip
+
+
+def may_pass(error: OSError) -> bool:
+    """Tell a full or failing disk from what stays so, such as a permission that is missing."""
+    return error.errno in _PASSING
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from io import BytesIO
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import fastavro
 import pytest
 
 from gueststar.checks import check_sink
-from gueststar.errors import BadInput, StreamError
+from gueststar.errors import BadInput, StreamError, StreamUnavailable
 from gueststar.sinks.kafka import KafkaSink
 from store.alerts import letters, random_alerts
 from streams import create, read
@@ -88,3 +89,29 @@ def test_the_strangers_client_of_the_documentation(kafka, capsys):
     sink.flush()
     exec(code, {"SERVERS": kafka.servers, "TOPIC": topic, "WANTED": 7})
     assert len(capsys.readouterr().out.splitlines()) == 7
+
+
+def flush_until_it_works(sink, seconds=90):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            return sink.flush()
+        except StreamUnavailable as error:
+            last = error
+    raise last
+
+
+def test_a_flush_that_is_tried_again_sends_nothing_twice(own_kafka):
+    topic = create(own_kafka.servers)
+    sink = KafkaSink(own_kafka.servers, topic, flush_s=0.5)
+    sink.write(random_alerts(30, 4).arrow)
+    flush_until_it_works(sink)
+    own_kafka.stop()
+    sink.write(random_alerts(30, 5, first_id=100_000).arrow)
+    for _ in range(3):
+        with pytest.raises(StreamUnavailable, match="not acknowledged"):
+            sink.flush()
+    own_kafka.start()
+    flush_until_it_works(sink)
+    sink.flush()
+    assert len(read(own_kafka.servers, topic, 90, timeout=5)) == sink.sent == 60

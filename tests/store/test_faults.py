@@ -201,7 +201,9 @@ def test_a_disk_that_takes_no_more(url, tmp_path, archived):
     command = [sys.executable, "-c", LIMITED, url, *([str(tmp_path / "a")] * archived)]
     env = {**os.environ, "PYTHONPATH": str(HELPERS)}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith(("StoreError", "ArchiveError")), done.stdout + done.stderr
+    assert done.stdout.startswith(("StoreUnavailable", "ArchiveUnavailable")), (
+        done.stdout + done.stderr
+    )
     assert "run the same command again" in done.stdout
     with open_store(url) as store:
         assert store.health()["in_equals_out"]

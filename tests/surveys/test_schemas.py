@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from gueststar.errors import BadInput, UnknownSchema
+from gueststar.errors import BadInput, RegistryUnavailable, UnknownSchema
 from gueststar.surveys.schemas import SchemaFolder, SchemaRegistry, find_schemas
 
 SOURCE = {
@@ -125,9 +125,9 @@ def test_a_restart_works_without_the_registry(registry, tmp_path):
     [
         (404, UnknownSchema, "knows no schema 404"),
         (1, UnknownSchema, "no schema"),
-        (503, BadInput, "answers 503"),
-        (2, BadInput, "cannot be reached"),
-        (3, BadInput, "cannot be reached"),
+        (503, RegistryUnavailable, "answers 503"),
+        (2, RegistryUnavailable, "cannot be reached"),
+        (3, RegistryUnavailable, "cannot be reached"),
     ],
 )
 def test_registry_that_cannot_help(registry, tmp_path, schema_id, error, words):

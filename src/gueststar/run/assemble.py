@@ -24,7 +24,7 @@ from gueststar.run.parts import (
 )
 from gueststar.sinks.archive import Archive
 from gueststar.sinks.archived import ArchivedAlerts
-from gueststar.sinks.kafka import Known
+from gueststar.sinks.kafka import FLUSH_S, Known
 from gueststar.sinks.selecting import Archives, Chosen, Selecting
 from gueststar.sinks.store import StoreSink
 from gueststar.sources.files import FileSource
@@ -99,7 +99,9 @@ def _kafka(given: KafkaConfig) -> Source:
     )
 
 
-def make_sink(config: Config, store: Store, filters: Sequence[Filter]) -> Selecting:
+def make_sink(
+    config: Config, store: Store, filters: Sequence[Filter], *, flush_s: float = FLUSH_S
+) -> Selecting:
     """Make the sinks of a broker behind one; topics come before the store.
 
     Then what is in the store has gone out, and what is repeated goes out no second time. Folders
@@ -111,6 +113,8 @@ def make_sink(config: Config, store: Store, filters: Sequence[Filter]) -> Select
     store : Store
     filters : sequence of Filter
         Those that no output asks for do not run.
+    flush_s : float
+        How long one try to send to a topic may take.
     """
     topics = [out for out in config.outputs if isinstance(out, TopicConfig)]
     folders = [out for out in config.outputs if isinstance(out, FolderConfig)]
@@ -118,17 +122,22 @@ def make_sink(config: Config, store: Store, filters: Sequence[Filter]) -> Select
     if config.archive:
         parts.insert(0, (Archive(config.archive), None))
     archive = Archives(parts) if parts else None
-    sinks: list[Sink] = [_topic(out, store) for out in topics]
+    sinks: list[Sink] = [_topic(out, store, flush_s) for out in topics]
     wanted = {out.filter for out in config.outputs}
     used = [filter for filter in filters if filter.name in wanted]
     return Selecting(used, [*sinks, StoreSink(store, archive)])
 
 
-def _topic(out: TopicConfig, store: Store) -> Sink:
+def _topic(out: TopicConfig, store: Store, flush_s: float) -> Sink:
     from gueststar.sinks.kafka import KafkaSink
 
     sink = KafkaSink(
-        out.servers, out.topic, form=out.form, known=_stored(store), options=out.options
+        out.servers,
+        out.topic,
+        form=out.form,
+        known=_stored(store),
+        flush_s=flush_s,
+        options=out.options,
     )
     return sink if out.filter is None else Chosen(sink, out.filter)
 

@@ -25,7 +25,7 @@ from gueststar.run.parts import (
     is_shared,
 )
 from gueststar.run.settings import Count, made, table, tables
-from gueststar.sources.kafka import patterns
+from gueststar.sources.topics import patterns
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class _Plain:
     store: str | None = None
     archive: str | None = None
     logs: str = "text"
+    metrics: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class Config(_Plain):
         Folder of Parquet files.
     logs : {'text', 'json'}
         What a line of the log is.
+    metrics : str, optional
+        ``host:port`` at which Prometheus is answered.
     sources : tuple of SourceConfig
     filters : tuple of FilterConfig
     outputs : tuple of OutputConfig

@@ -1,10 +1,7 @@
 """N processes in one consumer group: each reads its partitions, one at a time writes the store.
 
-What can only be read once, such as files, is read by the first of them.
-
-The parent only watches: it hands signals on, starts again what died, with pauses that double, and
-gives up when too many died within an hour. Nothing is lost by any of it: a worker that takes over
-reads from the last committed offset, and the ledger knows what was done already.
+What can only be read once, such as files, is read by the first of them. The parent hands signals on
+and looks after its crew (:mod:`gueststar.run.crew`); it also answers Prometheus.
 """
 
 from __future__ import annotations
@@ -15,16 +12,18 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any
 
-from gueststar.errors import GueststarError, StreamError
+from gueststar.errors import GueststarError, StreamError, Unavailable
 from gueststar.run import logs
 from gueststar.run.config import Config
-from gueststar.run.monitor import Monitor, alarm
+from gueststar.run.crew import FINAL, Crew
+from gueststar.run.monitor import Monitor
+from gueststar.run.patience import Patience
 from gueststar.run.together import together
 
 if TYPE_CHECKING:
@@ -35,8 +34,7 @@ log = logging.getLogger(__name__)
 
 Read = Callable[[int], None]  # told how many rows were read, each time
 
-HOUR = 3600.0
-LONGEST_PAUSE = 30.0
+SHORT_S = 2.0  # how long one try of a sink may take; long waits are the patience's
 
 
 def run_workers(config: Config, stop: threading.Event, progress: Read | None = None) -> int:
@@ -58,47 +56,46 @@ def run_workers(config: Config, stop: threading.Event, progress: Read | None = N
     Raises
     ------
     StreamError
-        If more workers died within an hour than ``config.restarts``.
+        If more workers died within an hour than ``config.restarts``, if one ended with an error
+        that starting it again cannot mend, or if one was stopped while it waited for something.
     """
+    with opened(config, stop) as store, Monitor(store, "gueststar run"), answering(config, store):
+        return _watch_crew(config, stop, progress)
+
+
+def opened(config: Config, stop: threading.Event) -> Store:
+    """Open the store of a broker, however long it is busy."""
     from gueststar.store import open_store
 
-    with open_store(config.store) as store, Monitor(store, "gueststar run"):
-        return _watch_crew(config, stop, progress)
+    return Patience(stop)(lambda: open_store(config.store, busy_s=SHORT_S))
+
+
+def answering(config: Config, store: Store) -> Any:
+    """Answer Prometheus at the address of the settings while this context lasts."""
+    from gueststar.serve.metrics import answering as answer
+
+    return answer(config.metrics, store.health)
 
 
 def _watch_crew(config: Config, stop: threading.Event, progress: Read | None) -> int:
     rows = get_context("spawn").Value("q", 0)
-    crew: list[BaseProcess | None] = [_start(config, n, rows) for n in range(config.crew)]
-    deaths: list[float] = []
+    crew = Crew(config.crew, config.restarts, lambda number: _start(config, number, rows))
+    tell = progress or (lambda _: None)
+    codes: list[int] = []
     try:
-        while any(worker is not None for worker in crew) and not stop.wait(0.2):
-            if progress:
-                progress(rows.value)
-            for number, worker in enumerate(crew):
-                if worker is None or worker.is_alive():
-                    continue
-                crew[number] = None
-                if worker.exitcode:
-                    _pause(deaths, number, worker.exitcode, config, stop)
-                    crew[number] = None if stop.is_set() else _start(config, number, rows)
+        crew.look_after()
+        while crew.at_work() and not stop.wait(0.2):
+            tell(rows.value)
+            crew.look_after()
     finally:
-        _end([worker for worker in crew if worker is not None])
-        if progress:
-            progress(rows.value)
-    return len(deaths)
-
-
-def _pause(deaths: list[float], number: int, code: int, config: Config, stop: Any) -> None:
-    now = time.monotonic()
-    deaths.append(now)
-    recent = [at for at in deaths if now - at < HOUR]
-    alarm(log, "worker %d ended with %d; restart %d", number, code, len(recent))
-    if len(recent) > config.restarts:
+        codes = crew.end()
+        tell(rows.value)
+    if stop.is_set() and any(codes):
         raise StreamError(
-            f"workers died {len(recent)} times within an hour, more than restarts = "
-            f"{config.restarts}: see the log; what was not committed is read again at the next run"
+            f"{sum(map(bool, codes))} of {len(codes)} workers could not finish what was in "
+            "flight: see the log; what was not committed is read again at the next run"
         )
-    stop.wait(min(LONGEST_PAUSE, 0.25 * 2 ** len(recent)))
+    return len(crew.deaths)
 
 
 def _start(config: Config, number: int, rows: Any) -> BaseProcess:
@@ -107,13 +104,6 @@ def _start(config: Config, number: int, rows: Any) -> BaseProcess:
     worker = get_context("spawn").Process(target=_work, args=work, name=name)
     worker.start()
     return worker
-
-
-def _end(crew: Sequence[BaseProcess]) -> None:
-    for worker in crew:
-        worker.terminate()
-    for worker in crew:
-        worker.join()
 
 
 def _work(config: Config, parent: int, rows: Any) -> None:
@@ -132,7 +122,13 @@ def _work(config: Config, parent: int, rows: Any) -> None:
         consume(config, stop, read)
     except GueststarError as error:
         log.error("%s", error)
-        raise SystemExit(1) from error
+        raise SystemExit(_code(error)) from error
+
+
+def _code(error: GueststarError) -> int:
+    """Tell errors that another process may not meet from those that every one meets."""
+    passing = isinstance(error, Unavailable) or type(error) is StreamError  # a broken client
+    return 1 if passing else FINAL
 
 
 def _watch(parent: int, stop: threading.Event) -> None:
@@ -161,21 +157,26 @@ def consume(config: Config, stop: threading.Event, read: Read | None = None) -> 
     from gueststar.run.ingest import Ledger
     from gueststar.run.local import run
     from gueststar.run.switch import FilterSwitch, Switch
-    from gueststar.store import open_store
     from gueststar.surveys.avro import warm_up
 
     warm_up()  # before any partition is ours: the others need not wait for it
     modules = modules_named(config.modules)
     filters = [FilterSwitch(made) for made in make_filters(config, modules)]
     pipeline = Pipeline([Switch(module) for module in modules])
+    tell = None if read is None else (lambda _, rows: read(rows))
 
     def job(given: Source, store: Store, stop: threading.Event) -> None:
-        sinks = [make_sink(config, store, filters)]
-        skip = Ledger(store, pipeline).knows
-        tell = None if read is None else (lambda _, rows: read(rows))
-        run(given, pipeline, sinks, skip=skip, progress=tell, stop=stop)
+        run(
+            given,
+            pipeline,
+            [make_sink(config, store, filters, flush_s=SHORT_S)],
+            skip=Ledger(store, pipeline).knows,
+            progress=tell,
+            stop=stop,
+            patience=Patience(stop),
+        )
 
     sources = [make_source(given) for given in config.sources]
     who = multiprocessing.current_process().name
-    with open_store(config.store) as store, Monitor.watching(store, who, sources):
+    with opened(config, stop) as store, Monitor.watching(store, who, sources):
         together([partial(job, source, store) for source in sources], stop)

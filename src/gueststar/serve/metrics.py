@@ -9,10 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from gueststar.errors import BadInput
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 KEPT_S = 5.0  # an answer is good for so long: counting a large ledger takes a while
@@ -110,6 +113,49 @@ def registry_of(health: Callable[[], dict[str, Any]]) -> CollectorRegistry:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Health(health))  # type: ignore[arg-type]
     return registry
+
+
+@contextmanager
+def answering(address: str | None, health: Callable[[], dict[str, Any]]) -> Iterator[None]:
+    """Answer Prometheus at ``host:port`` while this context lasts; nobody when None.
+
+    Raises
+    ------
+    BadInput
+        If the address cannot be, or is taken.
+    """
+    if address is None:
+        yield
+        return
+    host, port = host_and_port(address)
+    try:
+        server, thread = start_http_server(port, host, registry_of(health))
+    except OSError as error:
+        raise BadInput(f"metrics cannot be served at {address}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """Read ``host:port``.
+
+    Raises
+    ------
+    BadInput
+
+    Examples
+    --------
+    >>> host_and_port("127.0.0.1:9464")
+    ('127.0.0.1', 9464)
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise BadInput(f"metrics = {address!r} should be host:port, such as 127.0.0.1:9464")
+    return host, int(port)
 
 
 def text_of(registry: CollectorRegistry) -> bytes:

@@ -6,18 +6,21 @@ before the store: then an alert that is in the store has been acknowledged by Ka
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
 from gueststar.batch import AlertBatch, is_dead_letters
-from gueststar.errors import BadInput, StreamError
+from gueststar.errors import BadInput, StreamError, StreamRefused, StreamUnavailable
 from gueststar.sinks.messages import FORMS
 from gueststar.streams import client
 
 FLUSH_S = 60.0  # how long acknowledgements may take
+SLICE_S = 0.2  # Python gets the word so often, so that signals are heard
 REMEMBERED = 100_000  # ids of alerts that are not sent again
 SETTINGS: Mapping[str, Any] = {
     **client.SETTINGS,
@@ -25,9 +28,15 @@ SETTINGS: Mapping[str, Any] = {
     "acks": "all",
     "compression.type": "zstd",
     "linger.ms": 20,
+    "message.timeout.ms": 0,  # never given up: it is we who decide how long to wait
     "message.max.bytes": 16 << 20,
     "queue.buffering.max.kbytes": 131_072,
 }
+
+#: Answers about one message that no waiting changes.
+_FINAL = client.REFUSALS | {
+    "MSG_SIZE_TOO_LARGE", "INVALID_RECORD", "INVALID_CONFIG", "TOPIC_EXCEPTION", "POLICY_VIOLATION",
+}  # fmt: skip
 
 #: Tells which of some alert ids went out before.
 Known = Callable[[Sequence[int]], set[int]]
@@ -46,6 +55,8 @@ class KafkaSink:
         See :mod:`gueststar.sinks.messages`.
     known : callable, optional
         Ids among those given that went out before, such as those in the store.
+    flush_s : float
+        How long acknowledgements may take before :meth:`flush` raises.
     options : mapping, optional
         Settings of librdkafka; they win over ours.
 
@@ -64,19 +75,21 @@ class KafkaSink:
         *,
         form: str = "avro",
         known: Known | None = None,
+        flush_s: float = FLUSH_S,
         options: Mapping[str, Any] | None = None,
     ) -> None:
         if form not in FORMS:
             raise BadInput(f"alerts go out as {' or '.join(FORMS)}, not {form!r}")
         self.servers, self.topic, self.form = servers, topic, form
         self.sent = 0
-        self._known = known
+        self._known, self._flush_s = known, flush_s
         self._trouble = client.Trouble(servers)
         given = {"bootstrap.servers": servers, "error_cb": self._trouble.note, **(options or {})}
         self._producer = client.producer({**SETTINGS, **given})
         self._waiting: list[AlertBatch] = []
-        self._seen: OrderedDict[int, None] = OrderedDict()
-        self._failed: list[str] = []
+        self._queued: set[int] = set()  # in the producer's hands
+        self._seen: OrderedDict[int, None] = OrderedDict()  # acknowledged
+        self._failed: list[Any] = []
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Take a batch; it is sent by :meth:`flush`."""
@@ -86,53 +99,72 @@ class KafkaSink:
     def flush(self) -> None:
         """Send everything since the last flush, and wait for the acknowledgements.
 
+        What is not acknowledged in time stays in the producer's hands, and the next flush waits
+        for it without sending it again; only what the producer has given up is sent once more.
+
         Raises
         ------
-        StreamError
+        StreamUnavailable
             If a message was not acknowledged; all wait for the next flush.
+        StreamError
+            If Kafka refuses a message.
         """
-        gone: list[int] = []
+        deadline = time.monotonic() + self._flush_s
         for batch in self._waiting:
-            gone += self._send(self._fresh(batch, gone))
-        left = self._producer.flush(FLUSH_S) if gone else 0
-        self._trouble.check()
-        if left or self._failed:
-            why = self._failed[0] if self._failed else f"{left} messages are not acknowledged"
-            self._failed = []
-            self._producer.purge()
-            self._producer.flush(1.0)
-            self._failed = []
-            raise StreamError(f"topic {self.topic!r} of Kafka at {self.servers}: {why}")
+            self._send(self._fresh(batch), deadline)
+        while self._queued and time.monotonic() < deadline:
+            self._producer.flush(SLICE_S)
+            self._trouble.check()
+        if self._failed or self._queued:
+            raise self._meaning()
         self._waiting = []
-        self._remember(gone)
 
-    def _fresh(self, batch: AlertBatch, gone: Sequence[int]) -> AlertBatch:
-        """Leave out what went out before."""
+    def _meaning(self) -> StreamError:
+        """Say what stands between us and the acknowledgements."""
+        place = f"topic {self.topic!r} of Kafka at {self.servers}"
+        failed, self._failed = self._failed, []
+        for error in failed:
+            if error.name() in _FINAL:
+                return StreamRefused(f"{place}: {error.str()}")
+        why = failed[0].str() if failed else f"{len(self._queued)} messages are not acknowledged"
+        return StreamUnavailable(f"{place}: {why}")
+
+    def _fresh(self, batch: AlertBatch) -> AlertBatch:
+        """Leave out what went out before, or is on its way."""
         ids = batch.column("alert_id").to_pylist()
-        before = set(gone) | (self._known(ids) if self._known else set())
+        before = {*self._queued, *(self._known(ids) if self._known else ())}
         keep = []
         for alert_id in ids:
             keep.append(alert_id not in before and alert_id not in self._seen)
             before.add(alert_id)
         return batch if all(keep) else AlertBatch(batch.arrow.filter(pa.array(keep, pa.bool_())))
 
-    def _send(self, batch: AlertBatch) -> list[int]:
-        keys = batch.column("object_id").to_pylist()
-        for key, message in zip(keys, FORMS[self.form](batch), strict=True):
+    def _send(self, batch: AlertBatch, deadline: float) -> None:
+        ids, keys = (batch.column(name).to_pylist() for name in ("alert_id", "object_id"))
+        for alert_id, key, message in zip(ids, keys, FORMS[self.form](batch), strict=True):
             name = None if key is None else key.encode()
-            client.produce(
-                self._producer, self._trouble, self.topic, message, name, self._delivered
-            )
-        return [int(alert_id) for alert_id in batch.column("alert_id").to_pylist()]
+            told = partial(self._delivered, alert_id)
+            self._queued.add(alert_id)  # before it can be acknowledged
+            try:
+                client.produce(
+                    self._producer,
+                    self._trouble,
+                    self.topic,
+                    message,
+                    name,
+                    told,
+                    deadline=deadline,
+                )
+            except StreamError:
+                self._queued.discard(alert_id)
+                raise
 
-    def _delivered(self, error: Any, message: Any) -> None:
-        if error is None:
-            self.sent += 1
-        else:
-            self._failed.append(error.str())
-
-    def _remember(self, ids: Sequence[int]) -> None:
-        for alert_id in ids:
-            self._seen[alert_id] = None
+    def _delivered(self, alert_id: int, error: Any, message: Any) -> None:
+        self._queued.discard(alert_id)
+        if error is not None:
+            self._failed.append(error)
+            return
+        self.sent += 1
+        self._seen[alert_id] = None
         while len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)

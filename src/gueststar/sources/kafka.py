@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,8 +22,9 @@ import pyarrow as pa
 
 from gueststar.batch import PACKETS
 from gueststar.contracts import Reading
-from gueststar.errors import BadInput, StreamError, did_you_mean
+from gueststar.errors import BadInput, StreamError
 from gueststar.sources.offsets import Ends, Key, ends_of, seek
+from gueststar.sources.topics import matching, patterns
 from gueststar.streams import client
 
 Until = Literal["caught-up"] | int | datetime | None
@@ -122,6 +122,9 @@ class KafkaSource:
         self._high: dict[Key, int] = {}  # where partitions end, as far as we know
         self._asking = threading.Lock()  # a consumer is not closed while it is asked
         self._asked = False  # a commit is under way
+        self._resting: set[Key] = set()  # paused
+        self._rested = False  # something may be paused
+        self._kept: list[Any] = []  # came in while we rested
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Yield batches until the end condition holds; empty ones while nothing comes.
@@ -159,6 +162,31 @@ class KafkaSource:
         self._safe |= after
         self._pending |= after
         self._ask()
+
+    def rest(self) -> None:
+        """Stay a member of the group while nothing can be taken; nothing more is read.
+
+        Called now and then while a sink waits: a member that does not poll holds up every
+        rebalance, and is put out of the group after ``max.poll.interval.ms``.
+        """
+        if self._consumer is None:
+            return
+        if awake := self._mine - self._resting:
+            client.pause(self._consumer, awake)
+            self._resting |= awake
+            self._rested = True
+        message = self._consumer.poll(0)
+        if message is not None:  # an event, or of a partition that was given to us this moment
+            self._kept.append(message)
+
+    def _wake(self) -> list[Any]:
+        """Read again; give what came meanwhile."""
+        if self._rested:
+            client.resume(self._consumer, self._mine)
+            self._rested = False
+            self._resting.clear()
+        kept, self._kept = self._kept, []
+        return [message for message in kept if self._taken(message)]
 
     def _ask(self) -> None:
         """Send the offsets that are not acknowledged, one request at a time."""
@@ -209,6 +237,7 @@ class KafkaSource:
         self._at, self._safe, self._pending, self.done = {}, {}, {}, 0
         self._high = {}
         self._asked = False
+        self._resting, self._kept, self._rested = set(), [], False
         settings = {
             **SETTINGS,
             "bootstrap.servers": self.servers,
@@ -239,16 +268,19 @@ class KafkaSource:
             consumer.incremental_assign(seek(consumer, partitions, self.start))
         keys = [(p.topic, p.partition) for p in partitions]
         self._mine.update(keys)
+        self._resting -= set(keys)
+        self._rested = True  # librdkafka remembers the pause of a partition that comes back
         for key in keys:  # what was delivered before it went away is delivered again
             self._at.pop(key, None)
 
     def _revoked(self, consumer: Any, partitions: Sequence[Any]) -> None:
-        for partition in partitions:
-            self._mine.discard((partition.topic, partition.partition))
+        gone = {(partition.topic, partition.partition) for partition in partitions}
+        self._mine -= gone
+        self._resting -= gone
 
     def _batch(self) -> list[Any]:
         """Collect messages until a batch is full or the wait is over."""
-        found: list[Any] = []
+        found = self._wake()
         size, deadline = 0, time.monotonic() + self.wait_s
         while len(found) < self._room() and size < self.batch_bytes:
             left = deadline - time.monotonic()
@@ -298,9 +330,9 @@ class KafkaSource:
 
     def _measured(self, moment: datetime | None) -> Ends:
         there = client.names(self._consumer, self._trouble)
-        wanted = _matching(self.topics, there)
+        wanted = matching(self.topics, there)
         ends = ends_of(self._consumer, {name: there[name] for name in wanted}, moment)
-        begun = client.committed(self._consumer, list(ends.last), tries=4)
+        begun = client.committed(self._consumer, list(ends.last))
         self.size = sum(
             max(0, end - max(begun[key], ends.first[key])) for key, end in ends.last.items()
         )
@@ -317,34 +349,6 @@ class KafkaSource:
             log.warning("%s", error)
             return False
         return all(safe[key] >= ends.last[key] for key in behind)
-
-
-def patterns(topics: Sequence[str]) -> list[str]:
-    """Turn names with a date in them into regular expressions.
-
-    Examples
-    --------
-    >>> patterns(["ztf_YYYYMMDD_programid1", "lsst-alerts-v10.0"])
-    ['^ztf_[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]_programid1$', 'lsst-alerts-v10.0']
-    """
-    return [_pattern(name) if "YYYYMMDD" in name else name for name in topics]
-
-
-def _pattern(name: str) -> str:
-    whole = name if name.startswith("^") else f"^{re.escape(name)}$".replace(r"\-", "-")
-    return whole.replace("YYYYMMDD", "[0-9]" * 8)
-
-
-def _matching(topics: Sequence[str], there: Mapping[str, int]) -> list[str]:
-    found: set[str] = set()
-    for name in patterns(topics):
-        if name.startswith("^"):
-            found |= {topic for topic in there if re.search(name, topic)}
-        elif name in there:
-            found.add(name)
-        else:
-            raise BadInput(f"no topic {name!r} on this Kafka.{did_you_mean(name, there)}")
-    return sorted(found)
 
 
 def _packed(messages: Sequence[Any]) -> pa.RecordBatch:

@@ -57,7 +57,7 @@ def seek(consumer: Any, partitions: Sequence[Any], moment: datetime) -> list[Any
     from confluent_kafka import OFFSET_END, TopicPartition
 
     keys: list[Key] = [(p.topic, p.partition) for p in partitions]
-    known = client.committed(consumer, keys, tries=4)
+    known = client.committed(consumer, keys)
     begin = client.at_time(consumer, [key for key in keys if known[key] < 0], moment)
     offsets = {key: begin.get(key, known[key]) for key in keys}
     return [TopicPartition(*key, at if at >= 0 else OFFSET_END) for key, at in offsets.items()]

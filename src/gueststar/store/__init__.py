@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from gueststar.errors import BadInput
+from gueststar.store.connection import BUSY_SECONDS
 from gueststar.store.interface import ObjectRecord, Store, WriteReport
 from gueststar.store.sqlite import SqliteStore
 
@@ -21,7 +22,9 @@ DEFAULT_URL = "sqlite:///gueststar.db"
 _SCHEME = "sqlite:///"
 
 
-def open_store(url: str | None = None, *, read_only: bool = False) -> Store:
+def open_store(
+    url: str | None = None, *, read_only: bool = False, busy_s: float = BUSY_SECONDS
+) -> Store:
     """Open a store; a new one is made unless ``read_only``.
 
     Parameters
@@ -31,6 +34,8 @@ def open_store(url: str | None = None, *, read_only: bool = False) -> Store:
         the environment's ``GUESTSTAR_STORE``, else ``sqlite:///gueststar.db``.
     read_only : bool
         Never write; the store must exist.
+    busy_s : float
+        How long a write waits while another process holds the store.
 
     Raises
     ------
@@ -40,7 +45,7 @@ def open_store(url: str | None = None, *, read_only: bool = False) -> Store:
         If the store cannot be opened; :class:`~gueststar.errors.NewerStore` if a newer
         gueststar wrote it.
     """
-    return SqliteStore(store_path(url), read_only=read_only)
+    return SqliteStore(store_path(url), read_only=read_only, busy_s=busy_s)
 
 
 def store_path(url: str | None = None) -> Path:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from gueststar.errors import StoreBusy, StoreError
+from gueststar.errors import StoreBusy, StoreError, StoreUnavailable, may_pass
 from gueststar.store import schema
 
 BUSY_SECONDS = 60.0
@@ -18,8 +18,10 @@ CHECKPOINT_PAGES = 8_000  # 64 MB: one or two batches of 1,000 alerts with cutou
 JOURNAL_LIMIT = 128 << 20  # bytes that the WAL file keeps after a large transaction
 
 
-def open_writer(path: Path) -> sqlite3.Connection:
+def open_writer(path: Path, busy_s: float = BUSY_SECONDS) -> sqlite3.Connection:
     """Open a store for writing; create or migrate it when needed.
+
+    A write waits for ``busy_s`` seconds while another process writes.
 
     ``synchronous=FULL`` makes a commit survive a power failure, so that a source position that
     is acknowledged after it is never ahead of the store. It costs nothing measurable at batches
@@ -29,7 +31,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old: 3.35 or newer is needed")
     with translated(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = _connect(path, "rwc")
+        connection = _connect(path, "rwc", busy_s)
         try:
             _prepare(connection, path)
         except BaseException:
@@ -102,11 +104,11 @@ def _check_readable(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA query_only = 1")
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def _connect(path: Path, mode: str, busy_s: float = BUSY_SECONDS) -> sqlite3.Connection:
     return sqlite3.connect(
         f"file:{quote(str(path))}?mode={mode}",
         uri=True,
-        timeout=BUSY_SECONDS,
+        timeout=busy_s,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=256,
@@ -121,20 +123,25 @@ def translated(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise _meaning(error, path) from error
     except OSError as error:
-        raise StoreError(f"cannot use the store {path}: {error.strerror or error}") from error
+        kind = StoreUnavailable if may_pass(error) else StoreError
+        raise kind(f"cannot use the store {path}: {error.strerror or error}") from error
 
 
 def _meaning(error: sqlite3.Error, path: Path) -> StoreError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreBusy(
-            f"another process has been writing to {path} for more than {BUSY_SECONDS:.0f} s; "
-            "nothing was written: run the same command again when it is done"
+            f"another process is writing to {path} and does not end; nothing was written: "
+            "run the same command again when it is done"
         )
     text = _SENTENCES.get(code)
     if text is None:
         return StoreError(f"the store {path} failed: {error}")
-    return StoreError(f"{text.format(path=path)} ({error})")
+    kind = StoreUnavailable if code in _PASSING else StoreError
+    return kind(f"{text.format(path=path)} ({error})")
+
+
+_PASSING = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
 _SENTENCES = {

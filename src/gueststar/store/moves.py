@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from gueststar.errors import ArchiveError
+from gueststar.errors import ArchiveError, ArchiveUnavailable, may_pass
 
 
 class Move(NamedTuple):
@@ -44,7 +44,8 @@ def sync_folder(folder: Path) -> None:
 
 def unwritable(error: OSError, path: Path) -> ArchiveError:
     """Say why the archive cannot be written, and what to do."""
-    return ArchiveError(
+    kind = ArchiveUnavailable if may_pass(error) else ArchiveError
+    return kind(
         f"cannot write the archive {path}: {error.strerror or error}; nothing is half-written: "
         "free some space or change its permissions, and run the same command again"
     )

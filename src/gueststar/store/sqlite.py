@@ -46,6 +46,8 @@ class SqliteStore(Streaming):
         The file; made when it is not there, unless ``read_only``.
     read_only : bool
         Never write to it.
+    busy_s : float
+        How long a write waits while another process writes.
 
     Raises
     ------
@@ -58,14 +60,20 @@ class SqliteStore(Streaming):
     SQLite's lock between processes.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        read_only: bool = False,
+        busy_s: float = connections.BUSY_SECONDS,
+    ) -> None:
         self.path = path
         self.read_only = read_only
         self._lock = threading.Lock()
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self._closed = False
-        self._writer = None if read_only else connections.open_writer(path)
+        self._writer = None if read_only else connections.open_writer(path, busy_s)
         self._owner = hashlib.sha256(str(path).encode()).hexdigest()[:8]
         self._cleaned: set[Path] = set()
         if read_only:
@@ -143,7 +151,7 @@ class SqliteStore(Streaming):
         StoreError
             If it cannot be written (full disk, read-only, damaged); nothing was written.
         StoreBusy
-            If another process writes for longer than a minute; nothing was written.
+            If another process writes for longer than ``busy_s``; nothing was written.
         ArchiveError
             If the archive cannot be written: nothing was written. If only the last step failed,
             the naming of finished files, the store has the alerts and the next write names them.

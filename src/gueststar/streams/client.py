@@ -8,16 +8,21 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from gueststar.errors import BadInput, MissingExtra, StreamError
+from gueststar.errors import (
+    BadInput,
+    MissingExtra,
+    StreamError,
+    StreamRefused,
+    StreamUnavailable,
+)
 
 log = logging.getLogger(__name__)
 
 ANSWER_S = 10.0  # how long a broker may take to answer
-SETTLING = 8  # tries, half a second apart, while leaders of a new topic are being found
 QUIET_S = 30.0  # the same trouble is told no more often than this
 Key = tuple[str, int]
 #: Settings of consumers and producers.
@@ -40,7 +45,7 @@ class Trouble:
     def note(self, error: Any) -> None:
         """Take a KafkaError."""
         self.last = error
-        if error.fatal() or error.name() in _REFUSALS:
+        if error.fatal() or error.name() in REFUSALS:
             self._fatal = error
         elif time.monotonic() - self._said.get(error.name(), -math.inf) > QUIET_S:
             self._said[error.name()] = time.monotonic()
@@ -51,13 +56,20 @@ class Trouble:
 
         Raises
         ------
+        StreamRefused
+            If it does not let us.
         StreamError
+            If this client is broken for good; another one may work.
         """
-        if self._fatal is not None:
-            raise StreamError(f"Kafka at {self.servers} refuses: {self._fatal.str()}")
+        if self._fatal is None:
+            return
+        if self._fatal.name() in REFUSALS:
+            raise StreamRefused(f"Kafka at {self.servers} refuses: {self._fatal.str()}")
+        raise StreamError(f"Kafka at {self.servers} has ended this client: {self._fatal.str()}")
 
 
-_REFUSALS = {
+#: Answers that no waiting changes.
+REFUSALS = {
     "_AUTHENTICATION", "SASL_AUTHENTICATION_FAILED", "_SSL", "TOPIC_AUTHORIZATION_FAILED",
     "GROUP_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED", "UNSUPPORTED_SASL_MECHANISM",
 }  # fmt: skip
@@ -106,14 +118,14 @@ def names(asked: Any, trouble: Trouble) -> dict[str, int]:
 
     Raises
     ------
-    StreamError
+    StreamUnavailable
         If no broker answers in time.
     """
     try:
         topics = asked.list_topics(timeout=ANSWER_S).topics
     except package().KafkaException as error:
         trouble.check()
-        raise StreamError(
+        raise StreamUnavailable(
             f"no Kafka answers at {trouble.servers} ({error.args[0].str()}): is the address right "
             "and the broker running?"
         ) from error
@@ -125,7 +137,7 @@ def watermarks(asked: Any, key: Key, *, timeout: float = ANSWER_S) -> tuple[int,
 
     Raises
     ------
-    StreamError
+    StreamUnavailable
         If no broker answers in time.
     """
     where = package().TopicPartition(*key)
@@ -133,13 +145,10 @@ def watermarks(asked: Any, key: Key, *, timeout: float = ANSWER_S) -> tuple[int,
     return (int(found[0]), int(found[1])) if found else (-1, -1)
 
 
-def committed(asked: Any, keys: Sequence[Key], *, tries: int = 1) -> dict[Key, int]:
-    """Return the group's committed offsets; negative where there is none.
-
-    A broker that has just started needs a while before it knows its groups: ``tries``.
-    """
+def committed(asked: Any, keys: Sequence[Key]) -> dict[Key, int]:
+    """Return the group's committed offsets; negative where there is none."""
     wanted = [package().TopicPartition(*key) for key in keys]
-    found = _asked(asked.committed, wanted, timeout=ANSWER_S, tries=tries) if wanted else []
+    found = _asked(asked.committed, wanted, timeout=ANSWER_S) if wanted else []
     return {(p.topic, p.partition): int(p.offset) for p in found}
 
 
@@ -147,7 +156,7 @@ def at_time(asked: Any, keys: Sequence[Key], moment: datetime) -> dict[Key, int]
     """Return the first offsets that are not older than a moment; negative at the end."""
     stamp = int(moment.timestamp() * 1000)
     wanted = [package().TopicPartition(*key, stamp) for key in keys]
-    found = _asked(_all_offsets, asked, wanted, timeout=ANSWER_S, tries=SETTLING) if wanted else []
+    found = _asked(_all_offsets, asked, wanted, timeout=ANSWER_S) if wanted else []
     return {(p.topic, p.partition): int(p.offset) for p in found}
 
 
@@ -160,15 +169,22 @@ def _all_offsets(asked: Any, wanted: Sequence[Any], *, timeout: float) -> Any:
     return found
 
 
-def _asked(call: Any, *arguments: Any, tries: int = 1, **options: Any) -> Any:
-    for left in range(tries - 1, -1, -1):
+def _asked(call: Any, *arguments: Any, **options: Any) -> Any:
+    """Ask, and ask again while a group or a new topic is finding out who leads it."""
+    deadline = time.monotonic() + ANSWER_S
+    while True:
         try:
             return call(*arguments, **options)
         except package().KafkaException as error:
-            if not left:
-                raise StreamError(f"Kafka does not answer: {error.args[0].str()}") from error
-            time.sleep(0.5)
-    return None
+            if error.args[0].name() not in _EARLY or time.monotonic() > deadline:
+                raise StreamUnavailable(f"Kafka does not answer: {error.args[0].str()}") from error
+        time.sleep(0.1)
+
+
+_EARLY = {
+    "NOT_COORDINATOR", "COORDINATOR_NOT_AVAILABLE", "COORDINATOR_LOAD_IN_PROGRESS",
+    "LEADER_NOT_AVAILABLE", "NOT_LEADER_FOR_PARTITION", "UNKNOWN_TOPIC_OR_PART",
+}  # fmt: skip
 
 
 def commit(asked: Any, offsets: Mapping[Key, int]) -> bool:
@@ -202,21 +218,37 @@ def create(settings: Mapping[str, Any], topic: str, partitions: int) -> None:
 
 
 def produce(
-    producer: Any, trouble: Trouble, topic: str, value: bytes, key: bytes | None, done: Any
+    producer: Any,
+    trouble: Trouble,
+    topic: str,
+    value: bytes,
+    key: bytes | None,
+    done: Any,
+    *,
+    deadline: float = math.inf,
 ) -> None:
-    """Hand a message to a producer; wait while its queue is full.
+    """Hand a message to a producer; wait while its queue is full, by the monotonic clock.
 
     Raises
     ------
+    StreamUnavailable
+        If the queue stays full.
+    StreamRefused
+        If this message is not taken.
     StreamError
         If something happened that cannot heal.
     """
     while True:
         try:
             producer.produce(topic, value, key, on_delivery=done)
-        except BufferError:  # the queue is full: wait for acknowledgements
+        except BufferError as error:  # the queue is full: wait for acknowledgements
             producer.poll(0.1)
             trouble.check()
+            if time.monotonic() > deadline:
+                raise StreamUnavailable(f"Kafka at {trouble.servers} takes no more") from error
+        except package().KafkaException as error:
+            place = f"topic {topic!r} of Kafka at {trouble.servers}"
+            raise StreamRefused(f"{place} takes no message: {error.args[0].str()}") from error
         else:
             producer.poll(0)
             return
@@ -226,6 +258,16 @@ def sent_at(message: Any) -> float | None:
     """Return the timestamp of a message, Unix time in s; None when it has none."""
     kind, milliseconds = message.timestamp()
     return None if kind == package().TIMESTAMP_NOT_AVAILABLE else milliseconds / 1000.0
+
+
+def pause(asked: Any, keys: Iterable[Key]) -> None:
+    """Let nothing more come from partitions; what was read ahead is let go."""
+    asked.pause([package().TopicPartition(*key) for key in keys])
+
+
+def resume(asked: Any, keys: Iterable[Key]) -> None:
+    """Undo :func:`pause`."""
+    asked.resume([package().TopicPartition(*key) for key in keys])
 
 
 def is_end(error: Any) -> bool:

@@ -94,8 +94,9 @@ def decode(
     Raises
     ------
     BadInput
-        If the folder of schemas does not exist or the registry cannot be reached: nothing of the
-        batch is lost, it can be decoded again.
+        If the folder of schemas does not exist, or the registry cannot be reached
+        (:class:`~gueststar.errors.RegistryUnavailable`): nothing of the batch is lost, it can be
+        decoded again.
     """
     dead = _Graveyard()
     if "packet" not in batch.schema.names:

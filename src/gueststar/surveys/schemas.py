@@ -22,11 +22,12 @@ from urllib.request import urlopen
 from fastavro.repository.base import SchemaRepositoryError
 from fastavro.schema import SchemaParseException, load_schema
 
-from gueststar.errors import BadInput, UnknownSchema
+from gueststar.errors import BadInput, RegistryUnavailable, UnknownSchema
 
 VARIABLE = "GUESTSTAR_SCHEMAS"
 TIMEOUT = 10.0  # s
 MAX_ANSWER = 16 << 20  # bytes
+_PASSING = {408, 425, 429}  # timeout, too early, too many: HTTP's own words for "later"
 Schema = dict[str, Any]
 
 
@@ -137,8 +138,10 @@ class SchemaRegistry:
         ------
         UnknownSchema
             If the registry does not know the id or its answer is no schema.
-        BadInput
+        RegistryUnavailable
             If the registry cannot be reached. That is no fault of the message: try again later.
+        BadInput
+            If it refuses to answer us.
         """
         if schema_id not in self._known:
             kept = self._folder / f"{schema_id}.avsc"
@@ -162,9 +165,11 @@ class SchemaRegistry:
             error.close()
             if error.code == 404:
                 raise UnknownSchema(f"{self.url} knows no schema {schema_id}") from error
-            raise BadInput(f"{place} answers {error.code} {error.reason}: try again") from error
+            passing = error.code >= 500 or error.code in _PASSING
+            kind, hint = (RegistryUnavailable, "try again") if passing else (BadInput, "may you?")
+            raise kind(f"{place} answers {error.code} {error.reason}: {hint}") from error
         except (OSError, HTTPException) as error:
-            raise BadInput(
+            raise RegistryUnavailable(
                 f"the schema registry {self.url} cannot be reached ({error}): try again when it "
                 f"can, or set {VARIABLE} to a folder of .avsc files"
             ) from error

@@ -29,8 +29,8 @@ from gueststar.run.switch import FilterSwitch
 from gueststar.run.together import together
 from gueststar.sinks.archive import Archive
 from gueststar.sources.files import FileSource
-from gueststar.sources.kafka import patterns
 from gueststar.sources.parse import start_of
+from gueststar.sources.topics import patterns
 from gueststar.store import open_store, store_path
 
 if TYPE_CHECKING:

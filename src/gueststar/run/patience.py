@@ -1,0 +1,122 @@
+"""A broker waits for what may come back: a full disk, a busy store, a Kafka or a registry away.
+
+The errors that are waited for are the children of :class:`gueststar.errors.Unavailable`; every
+other error ends the work at once. Nothing is lost by either: what is not committed is read again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from gueststar.errors import Unavailable
+from gueststar.run.monitor import alarm
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_S = 0.25
+LONGEST_PAUSE_S = 10.0
+ALARM_S = 10.0  # what passes sooner is no alarm: two workers at one store, a broker's new leader
+SLICE_S = 0.2  # a pause looks so often whether it should end
+Result = TypeVar("Result")
+
+
+class Patience:
+    """Calls again what may heal, with pauses that double, until it works or ``stop`` is set.
+
+    Trouble that lasts is told once as an ``ALARM``, and its end once. One object serves all
+    threads of a runner.
+
+    Parameters
+    ----------
+    stop : threading.Event
+        Ends every wait at once.
+    longest_s : float
+        The longest pause.
+    alarm_s : float
+        Trouble that lasts longer is an alarm.
+
+    Examples
+    --------
+    >>> from gueststar.errors import StoreBusy
+    >>> answers = iter([StoreBusy("busy"), "written"])
+    >>> def write():
+    ...     if isinstance(answer := next(answers), Exception):
+    ...         raise answer
+    ...     return answer
+    >>> Patience(threading.Event())(write)
+    'written'
+    """
+
+    def __init__(
+        self,
+        stop: threading.Event,
+        *,
+        longest_s: float = LONGEST_PAUSE_S,
+        alarm_s: float = ALARM_S,
+    ) -> None:
+        self.longest_s, self.alarm_s = longest_s, alarm_s
+        self._stop = stop
+
+    def __call__(
+        self,
+        work: Callable[[], Result],
+        rest: Callable[[], None] | None = None,
+        over: threading.Event | None = None,
+    ) -> Result:
+        """Return what ``work`` returns, however long it takes.
+
+        Parameters
+        ----------
+        work : callable
+            It may be called many times.
+        rest : callable, optional
+            Called several times a second in the pauses: a live source stays a member of its group.
+        over : threading.Event, optional
+            Ends this wait too: nobody wants the result any more.
+
+        Raises
+        ------
+        Unavailable
+            If it was asked to stop meanwhile.
+        GueststarError
+            What ``work`` raises and waiting does not heal.
+        """
+        begun, pause, alarmed = time.monotonic(), FIRST_PAUSE_S, False
+        while True:
+            try:
+                result = work()
+            except Unavailable as error:
+                alarmed = alarmed or self._alarm(error, begun)
+                self._pause(pause, error, rest, over)
+                pause = min(2 * pause, self.longest_s)
+            else:
+                if alarmed:
+                    log.warning("over after %.0f s: the stream goes on", time.monotonic() - begun)
+                return result
+
+    def _alarm(self, error: Unavailable, begun: float) -> bool:
+        if time.monotonic() - begun < self.alarm_s:
+            return False
+        alarm(log, "the stream waits: %s. It is tried until it works", error)
+        return True
+
+    def _pause(
+        self,
+        seconds: float,
+        error: Unavailable,
+        rest: Callable[[], None] | None,
+        over: threading.Event | None,
+    ) -> None:
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            if self._stop.wait(min(left, SLICE_S)) or (over is not None and over.is_set()):
+                raise Unavailable(
+                    f"stopped while it waited: {error}. Nothing of this was committed; the next "
+                    "run reads it again"
+                ) from error
+            if rest is not None:
+                rest()
