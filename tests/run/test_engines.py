@@ -102,7 +102,7 @@ def wanted(folder):
 
 def ids_in(servers, topic, count):
     """Ids of all messages of a topic, which should be so many: one more is waited for."""
-    messages = read(servers, topic, count + 1, timeout=8)
+    messages = read(servers, topic, count + 1, timeout=4)
     return sorted(next(fastavro.reader(BytesIO(m.value())))["alert_id"] for m in messages)
 
 
@@ -131,6 +131,12 @@ def test_a_filtered_topic_holds_what_sql_over_the_store_says(
     run(path, "--engine", engine, "--until-caught-up")
     health, want = wanted(tmp_path)
     assert (health["stored"], health["dead_letter"]) == (2 * ALERTS, 2)
+    topics = {topic["topic"]: topic for topic in health["topics"]}
+    assert {name: topic["received"] for name, topic in topics.items()} == {
+        name: ALERTS // 2 + 1 for name in ins
+    }
+    assert all(topic["lag"] == topic["missing"] == 0 for topic in topics.values())
+    assert all(topic["latency_p98_s"] > 0 for topic in topics.values())
     assert 20 < len(want) < 2 * ALERTS - 20
     assert ids_in(kafka.servers, out, len(want)) == want
     assert len(set(ids_in(kafka.servers, whole, 2 * ALERTS))) == 2 * ALERTS

@@ -119,7 +119,7 @@ class KafkaSource:
         self._at: dict[Key, int] = {}  # delivered up to here
         self._safe: dict[Key, int] = {}  # flushed up to here
         self._pending: dict[Key, int] = {}  # flushed, and not yet acknowledged by the broker
-        self._high: dict[Key, int] = {}  # where partitions end, as far as we know
+        self._readings: list[Reading] = []  # the last ones
         self._asking = threading.Lock()  # a consumer is not closed while it is asked
         self._asked = False  # a commit is under way
         self._resting: set[Key] = set()  # paused
@@ -212,6 +212,7 @@ class KafkaSource:
         while self._pending and time.monotonic() < deadline:
             self._consumer.consume(1, timeout=0.1)  # what it gives is read again by the next
             self._ask()
+        self.readings()
         with self._asking:
             consumer, self._consumer = self._consumer, None
             self._mine.clear()
@@ -224,18 +225,20 @@ class KafkaSource:
         within two seconds leaves what was known.
         """
         with self._asking, suppress(StreamError):
-            for key in sorted(self._mine & set(self._safe)) if self._consumer else []:
-                self._high[key] = client.watermarks(self._consumer, key, timeout=2.0)[1]
-        return [
-            Reading(SOURCE + topic, str(partition), safe, max(safe, self._high[topic, partition]))
-            for (topic, partition), safe in sorted(self._safe.items())
-            if (topic, partition) in self._high
-        ]
+            if self._consumer is not None:
+                self._readings = [
+                    self._reading(key) for key in sorted(self._mine & set(self._safe))
+                ]
+        return self._readings
+
+    def _reading(self, key: Key) -> Reading:
+        high, safe = client.watermarks(self._consumer, key, timeout=2.0)[1], self._safe[key]
+        return Reading(SOURCE + key[0], str(key[1]), safe, max(safe, high))
 
     def _open(self) -> None:
         self.close()
         self._at, self._safe, self._pending, self.done = {}, {}, {}, 0
-        self._high = {}
+        self._readings = []
         self._asked = False
         self._resting, self._kept, self._rested = set(), [], False
         settings = {

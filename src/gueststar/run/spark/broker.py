@@ -27,6 +27,7 @@ from gueststar.run.spark.session import CONNECTOR, spark_session
 from gueststar.run.spark.streams import run_stream
 from gueststar.run.switch import FilterSwitch
 from gueststar.run.together import together
+from gueststar.serve.metrics import answering
 from gueststar.sinks.archive import Archive
 from gueststar.sources.files import FileSource
 from gueststar.sources.parse import start_of
@@ -71,7 +72,11 @@ def run_on_spark(
     filters = [FilterSwitch(made) for made in make_filters(config, modules_named(config.modules))]
     spark = _session(config)
     try:
-        with open_store(config.store) as store, Monitor(store, "gueststar run on Spark"):
+        with (
+            open_store(config.store) as store,
+            Monitor(store, "gueststar run on Spark"),
+            answering(config.metrics, store.health),
+        ):
             broker = _Broker(config, spark, store, filters, progress)
             together([partial(broker.run, source) for source in config.sources], stop)
             return list(broker.done.values())
@@ -121,6 +126,7 @@ class _Broker:
                 most=self.config.spark.most,
                 options=source.options,
                 checkpoint=folder,
+                readings=self.store.note,
                 **common,
             )
         else:

@@ -7,6 +7,7 @@ and the sinks find in their ledger what they know already.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
@@ -16,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gueststar.contracts import Sink
+from gueststar.contracts import Reading, Sink
 from gueststar.errors import BadInput, GueststarError
 from gueststar.run.spark import worker
 from gueststar.run.spark.results import Done, collected, drain
@@ -53,6 +54,7 @@ def run_stream(
     most: int = 5_000,
     options: Mapping[str, str] | None = None,
     progress: Callable[[Done], None] | None = None,
+    readings: Callable[[list[Reading]], None] | None = None,
     stop: threading.Event | None = None,
 ) -> Done:
     """Score a stream on Spark and write it into sinks.
@@ -82,6 +84,8 @@ def run_stream(
         Settings of the Kafka client, in librdkafka's spelling or in Java's.
     progress : callable, optional
         Called after every micro-batch.
+    readings : callable, optional
+        Told after micro-batches where partitions stand and end.
     stop : threading.Event, optional
         When set, the micro-batch in flight is finished, and no other is begun.
 
@@ -113,7 +117,7 @@ def run_stream(
         trigger: dict[str, Any] = (
             {"availableNow": True} if until_caught_up else {"processingTime": "0 seconds"}
         )
-        _wait(stream.trigger(**trigger).start(), writer)
+        _wait(stream.trigger(**trigger).start(), writer, readings or (lambda _: None))
     except spark_errors() as error:
         where = f" on {', '.join(topics)} of {servers}"
         raise writer.error or spark_error(error, where) from error
@@ -150,18 +154,57 @@ class _Writer:
                 self.progress(self.done)
 
 
-def _wait(query: StreamingQuery, writer: _Writer) -> None:
+def _wait(
+    query: StreamingQuery, writer: _Writer, readings: Callable[[list[Reading]], None]
+) -> None:
     """Wait for the end of a stream, or for the request to stop between two micro-batches."""
+    told = -1
     try:
         quiet = 0  # looks in a row: Spark notes the end of a micro-batch after our flush
         while quiet < 2 and not query.awaitTermination(POLL):
             idle = writer.stop.is_set() and not writer.busy.locked()
             quiet = quiet + 1 if idle else 0
+            told = _tell(query, told, readings)
+        _tell(query, told, readings)
     except spark_errors():
         if not writer.stop.is_set() or writer.error:
             raise
     finally:
         query.stop()
+
+
+def _tell(query: StreamingQuery, told: int, readings: Callable[[list[Reading]], None]) -> int:
+    """Tell where partitions stand, once a micro-batch; return its number."""
+    last = query.lastProgress
+    if last is None or last.batchId == told:
+        return told
+    readings(readings_of(json.loads(last.json)))
+    return int(last.batchId)
+
+
+def readings_of(progress: Mapping[str, Any]) -> list[Reading]:
+    """Return where partitions stand after a micro-batch, from Spark's account of it.
+
+    Examples
+    --------
+    >>> source = {"endOffset": {"ztf": {"0": 5}}, "latestOffset": {"ztf": {"0": 9}}}
+    >>> readings_of({"sources": [source]})
+    [Reading(source='kafka:ztf', partition='0', position=5, end=9)]
+    """
+    found = []
+    for source in progress["sources"]:
+        at, last = (_offsets(source.get(name)) for name in ("endOffset", "latestOffset"))
+        for topic, partitions in at.items():
+            for partition, offset in partitions.items():
+                end = last.get(topic, {}).get(partition, offset)
+                found.append(Reading(f"kafka:{topic}", partition, offset, max(offset, end)))
+    return found
+
+
+def _offsets(given: Any) -> dict[str, dict[str, int]]:
+    """Spark writes offsets as an object, or as the text of one."""
+    read = json.loads(given) if isinstance(given, str) else given
+    return dict(read or {})
 
 
 def read_options(
