@@ -12,7 +12,8 @@ import pytest
 
 from gueststar.errors import StoreBusy, StoreError
 from gueststar.sinks.archive import Archive
-from gueststar.store import connection, open_store, store_path
+from gueststar.store import open_store, store_path
+from gueststar.store.sqlite import connection
 from store.alerts import letters, random_alerts
 
 HELPERS = Path(__file__).resolve().parents[1]

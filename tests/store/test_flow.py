@@ -13,7 +13,7 @@ from gueststar.contracts import Reading
 from gueststar.store import open_store, store_path
 from gueststar.store.flow import percentile
 from gueststar.store.interface import Alarm
-from gueststar.store.schema import APPLICATION_ID, TABLES
+from gueststar.store.sqlite.schema import APPLICATION_ID, TABLES
 from gueststar.surveys.salvage import position_of
 from store.alerts import random_alerts, scored
 

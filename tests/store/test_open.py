@@ -8,7 +8,7 @@ import pytest
 
 from gueststar.errors import BadInput, NewerStore, StoreError
 from gueststar.store import open_store, store_path
-from gueststar.store.schema import APPLICATION_ID, VERSION
+from gueststar.store.sqlite.schema import APPLICATION_ID, VERSION
 from store.alerts import random_alerts
 
 

@@ -5,7 +5,8 @@ import time
 import pytest
 
 from gueststar.errors import BadInput
-from gueststar.store import open_store, query
+from gueststar.store import open_store
+from gueststar.store.sqlite import query
 from store.alerts import letters, random_alerts
 
 

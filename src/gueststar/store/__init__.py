@@ -12,9 +12,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from gueststar.errors import BadInput
-from gueststar.store.connection import BUSY_SECONDS
 from gueststar.store.interface import ObjectRecord, Store, WriteReport
-from gueststar.store.sqlite import SqliteStore
+from gueststar.store.sqlite.connection import BUSY_SECONDS
+from gueststar.store.sqlite.store import SqliteStore
 
 __all__ = ["DEFAULT_URL", "ObjectRecord", "Store", "WriteReport", "open_store", "store_path"]
 

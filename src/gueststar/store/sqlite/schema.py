@@ -11,7 +11,7 @@ import sqlite3
 from pathlib import Path
 
 from gueststar.errors import NewerStore, StoreError
-from gueststar.store import flow
+from gueststar.store.tables import VIEW_NAMES
 
 APPLICATION_ID = 0x67756573  # "gues", at byte 68 of the file
 VERSION = 2
@@ -76,6 +76,21 @@ CREATE TABLE write_rows (
 CREATE TABLE archive_moves (temporary TEXT NOT NULL, final TEXT NOT NULL);
 """
 
+#: Added with version 2.
+FLOW_TABLES = """
+CREATE TABLE flow_rows (
+    source_id INTEGER NOT NULL, minute INTEGER NOT NULL, settled INTEGER NOT NULL,
+    opened INTEGER NOT NULL, first_at REAL NOT NULL, last_at REAL NOT NULL,
+    latencies TEXT NOT NULL,
+    PRIMARY KEY (source_id, minute)) WITHOUT ROWID;
+CREATE TABLE reading_rows (
+    part_id INTEGER PRIMARY KEY, position INTEGER NOT NULL, last INTEGER NOT NULL,
+    at REAL NOT NULL);
+CREATE TABLE alarm_rows (
+    alarm_id INTEGER PRIMARY KEY, at REAL NOT NULL, who TEXT NOT NULL, text TEXT NOT NULL);
+CREATE INDEX score_missing ON score_rows (alert_id) WHERE value IS NULL;
+"""
+
 VIEWS = """
 CREATE VIEW alerts AS
     SELECT alert_id, object_id, survey, band, mjd_tai, night, ra, dec, healpix29, flux, flux_err,
@@ -117,11 +132,8 @@ CREATE VIEW dead_letters AS
     JOIN sources AS s ON s.source_id = p.source_id;
 """
 
-#: Public views and their columns, in order; ``docs/sql.md`` says what each holds.
-VIEW_NAMES = ("alerts", "scores", "objects", "lightcurves", "ledger", "dead_letters")
-
 #: Scripts that turn version N into N + 1. A released entry never changes.
-MIGRATIONS: dict[int, str] = {1: flow.TABLES}
+MIGRATIONS: dict[int, str] = {1: FLOW_TABLES}
 
 
 def identify(connection: sqlite3.Connection, path: Path) -> int:

@@ -13,9 +13,8 @@ from typing import Any
 import pyarrow as pa
 
 from gueststar.errors import BadInput, did_you_mean
-from gueststar.store.connection import open_reader
-from gueststar.store.schema import VIEW_NAMES
-from gueststar.store.tables import inferred
+from gueststar.store.sqlite.connection import open_reader
+from gueststar.store.tables import VIEW_NAMES, inferred
 
 MAX_SECONDS = 30.0
 MAX_ROWS = 1_000_000
@@ -29,7 +28,7 @@ _OTHER = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE}
 
 
 def run(path: Path, query: str, limit: int) -> pa.Table:
-    """Run one query; see :meth:`gueststar.store.sqlite.SqliteStore.sql`."""
+    """Run one query; see :meth:`gueststar.store.sqlite.store.SqliteStore.sql`."""
     if not 1 <= limit <= MAX_ROWS:
         raise BadInput(f"limit = {limit} cannot be: give 1 to {MAX_ROWS}")
     with closing(open_reader(path)) as connection:
@@ -42,7 +41,7 @@ def run(path: Path, query: str, limit: int) -> pa.Table:
             rows = list(_fetched(cursor, limit + 1))
         except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
             raise _meaning(error, query, columns) from error
-    table = inferred(rows[:limit], cursor)
+    table = inferred(rows[:limit], [column[0] for column in cursor.description])
     return table.replace_schema_metadata({TRUNCATED_KEY: b"%d" % (len(rows) > limit)})
 
 
