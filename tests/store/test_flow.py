@@ -99,7 +99,8 @@ def test_alarms_are_kept_newest_first(store):
     assert [alarm["text"] for alarm in store.health()["alarms"]] == ["b", "a"]
 
 
-def test_a_store_of_version_1_is_brought_up_to_date_also_by_a_reader(url):
+def test_a_store_of_version_1_is_brought_up_to_date_also_by_a_reader(sqlite_url):
+    url = sqlite_url
     connection = sqlite3.connect(store_path(url))
     for statement in TABLES.split(";"):
         connection.execute(statement)

@@ -73,6 +73,12 @@ class EngineStore(Streaming, ABC):
     def _commit(self, work: Callable[[Session], T]) -> T:
         """Do some work in one transaction for writing, under this object's lock."""
 
+    def _claim(
+        self, connection: Session, alerts: Sequence[AlertBatch], dead: Sequence[pa.RecordBatch]
+    ) -> None:
+        """Keep other writers off these input positions, where the engine lets them write."""
+        return
+
     @abstractmethod
     def _size(self, connection: Session) -> int:
         """Return how many bytes the store takes."""
@@ -120,6 +126,7 @@ class EngineStore(Streaming, ABC):
                 first = archive.folder not in self._cleaned
                 if recovery.recover(connection, archive, self._owner, first=first):
                     self._cleaned.add(archive.folder)
+            self._claim(connection, alerts, dead)
             report, moves[:] = writing.write(connection, alerts, dead, archive, self._owner)
             return report
 

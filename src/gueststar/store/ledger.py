@@ -48,6 +48,14 @@ def pairs_of(batch: pa.RecordBatch) -> list[Pair]:
     return list(zip(source, partition, strict=True))
 
 
+def places_of(batch: pa.RecordBatch) -> list[tuple[str, str, int]]:
+    """Return (source, partition, offset) of every row, as the ledger reads them."""
+    return [
+        (*pair, offset)
+        for pair, offset in zip(pairs_of(batch), _numbers(batch, "offset"), strict=True)
+    ]
+
+
 def _words(batch: pa.RecordBatch, name: str) -> list[str]:
     column: list[str | None] = batch.column(batch.schema.get_field_index(name)).to_pylist()
     return [word or "" for word in column]
