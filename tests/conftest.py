@@ -89,7 +89,9 @@ def _started_postgres():
     tool = _tool("postgres_server")
     with tempfile.TemporaryDirectory(prefix="gueststar-pg-") as folder:
         try:
-            server = tool.Postgres(Path(folder)).start()
+            server = tool.Postgres(
+                Path(folder), more="fsync = off\n"
+            ).start()  # no test cuts the power
         except tool.Missing as reason:
             pytest.skip(f"no PostgreSQL: {reason}")
         try:

@@ -71,9 +71,12 @@ class Postgres:
         For its data, settings and log.
     port : int, optional
         On loopback; a free one by default.
+    more : str
+        More lines of settings.
     """
 
-    def __init__(self, folder: Path, port: int | None = None) -> None:
+    def __init__(self, folder: Path, port: int | None = None, more: str = "") -> None:
+        self.more = more
         self.folder, self.port = folder.resolve(), port or free_port()
         self.url = f"postgresql://gueststar@127.0.0.1:{self.port}/postgres"
 
@@ -102,7 +105,7 @@ class Postgres:
         if done.returncode:
             raise Missing(f"initdb failed: {done.stderr.strip()[-300:]}")
         with (self.data / "postgresql.conf").open("a") as settings:
-            settings.write(SETTINGS.format(port=self.port))
+            settings.write(SETTINGS.format(port=self.port) + self.more)
 
     def start(self) -> Postgres:
         """Start, and wait until it answers."""

@@ -121,7 +121,7 @@ def _check(node: Any, views: Mapping[str, Sequence[str]], names: set[str]) -> No
     if isinstance(node, nodes.Table):
         _check_table(node, views, names)
     elif isinstance(node, nodes.DataType):
-        if node.this.name not in TYPES:
+        if getattr(node.this, "name", None) not in TYPES:
             raise BadInput(f"no cast to {node.sql(dialect='postgres')} is allowed here")
     elif isinstance(node, nodes.Dot):
         raise BadInput(f"{node.sql(dialect='postgres')} is not allowed here: name a column")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gueststar.batch import AlertBatch
 from gueststar.errors import StoreError, UnknownCommit
@@ -110,7 +111,7 @@ class PostgresStore(EngineStore):
     ) -> WriteReport:
         """Write alerts, dead letters and their ledger; see :meth:`EngineStore.write`."""
         self._make_partitions(alerts)
-        return super().write(alerts, dead, archive)
+        return super().write([_without_nul(batch) for batch in alerts], dead, archive)
 
     def _make_partitions(self, alerts: Sequence[AlertBatch]) -> None:
         nights = {n for batch in alerts for n in batch.column("night").unique().to_pylist() if n}
@@ -210,6 +211,18 @@ class PostgresStore(EngineStore):
         if self._closed:
             raise StoreError(f"the store {self.place} is closed")
         return query.run(self._database, query_text, limit)
+
+
+def _without_nul(batch: AlertBatch) -> AlertBatch:
+    """Put the sign for NUL (U+2400) where a name has the character: PostgreSQL cannot keep it."""
+    arrow = batch.arrow
+    for name in ("object_id", "survey", "band"):
+        column = batch.column(name)
+        if pc.any(pc.match_substring(column, "\0")).as_py():
+            at = arrow.schema.get_field_index(name)
+            plain = pc.replace_substring(column, "\0", "\u2400")
+            arrow = arrow.set_column(at, arrow.schema.field(at), plain)
+    return batch if arrow is batch.arrow else AlertBatch(arrow)
 
 
 def exists(url: str) -> bool:
