@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gueststar.errors import BadInput, MissingExtra, did_you_mean
+from gueststar.store import answers
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expression
 
-ONLY_SELECT = "only one SELECT is allowed here; the store is not changed by queries"
 LONGEST = 100_000  # characters
 DEEPEST = 200  # nested nodes
 
@@ -86,7 +86,7 @@ def _parsed(query: str) -> Expression:
     except (sqlglot.errors.SqlglotError, RecursionError) as error:
         raise BadInput(f"cannot run this query: {_first_line(error)}") from None
     if len(trees) != 1 or not isinstance(trees[0], nodes.Query | nodes.Values):
-        raise BadInput(ONLY_SELECT)
+        raise BadInput(answers.ONLY_SELECT)
     tree: Expression = trees[0]
     if (
         max((_depth(node) for node in tree.find_all(nodes.Select, nodes.Paren)), default=0)
@@ -117,7 +117,7 @@ def _check(node: Any, views: Mapping[str, Sequence[str]], names: set[str]) -> No
         nodes.Transaction, nodes.Commit, nodes.Rollback, nodes.Use,
     )  # fmt: skip
     if isinstance(node, changes) and not isinstance(node, nodes.Query):
-        raise BadInput(f"{ONLY_SELECT} (found {type(node).__name__.upper()})")
+        raise BadInput(f"{answers.ONLY_SELECT} (found {type(node).__name__.upper()})")
     if isinstance(node, nodes.Table):
         _check_table(node, views, names)
     elif isinstance(node, nodes.DataType):

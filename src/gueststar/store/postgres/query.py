@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from gueststar.errors import BadInput, did_you_mean
+from gueststar.store import answers
 from gueststar.store.postgres import guard
-from gueststar.store.tables import VIEW_NAMES, inferred
+from gueststar.store.tables import VIEW_NAMES
 
 if TYPE_CHECKING:
-    from psycopg import Connection, Cursor
+    from psycopg import Connection
 
     from gueststar.store.postgres.connection import Database
 
-MAX_SECONDS = 30.0
-MAX_ROWS = 1_000_000
-MAX_RESULT = 512 << 20  # bytes of all texts and blobs
-TRUNCATED_KEY = b"gueststar.truncated"
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -28,21 +24,19 @@ def run(database: Database, query: str, limit: int) -> pa.Table:
     """Run one query; see :meth:`gueststar.store.engine.EngineStore.sql`."""
     from psycopg import Error
 
-    if not 1 <= limit <= MAX_ROWS:
-        raise BadInput(f"limit = {limit} cannot be: give 1 to {MAX_ROWS}")
+    answers.check_limit(limit)
     with database.borrowed(BEGIN) as connection:
         schema, columns = _columns(connection)
         text = guard.checked(query, columns, schema)
-        connection.execute(f"SET LOCAL statement_timeout = {MAX_SECONDS * 1000:.0f}")
+        connection.execute(f"SET LOCAL statement_timeout = {answers.MAX_SECONDS * 1000:.0f}")
         try:
             with connection.cursor("answer", binary=True) as cursor:
                 cursor.execute(text.encode())
                 names = [column.name for column in cursor.description or ()]
-                rows = list(_fetched(cursor, limit + 1))
+                rows = [tuple(map(_plain, row)) for row in answers.fetched(cursor, limit + 1)]
         except Error as error:
             raise _meaning(error, query, columns) from error
-    table = inferred(rows[:limit], names)
-    return table.replace_schema_metadata({TRUNCATED_KEY: b"%d" % (len(rows) > limit)})
+    return answers.cut(rows, names, limit)
 
 
 def _columns(connection: Connection[Any]) -> tuple[str, dict[str, list[str]]]:
@@ -54,18 +48,6 @@ def _columns(connection: Connection[Any]) -> tuple[str, dict[str, list[str]]]:
                GROUP BY c.relname"""
     found = connection.execute(query, (list(VIEW_NAMES),)).fetchall()
     return found[0][0], {view: columns for _, view, columns in found}
-
-
-def _fetched(cursor: Cursor[Any], limit: int) -> Iterator[tuple[Any, ...]]:
-    size = 0
-    while limit > 0 and (rows := cursor.fetchmany(min(limit, 100))):
-        size += sum(len(v) for row in rows for v in row if isinstance(v, (str, bytes)))
-        if size > MAX_RESULT:
-            raise BadInput(
-                f"the answer is larger than {MAX_RESULT >> 20} MB: ask for fewer rows or columns"
-            )
-        limit -= len(rows)
-        yield from (tuple(_plain(value) for value in row) for row in rows)
 
 
 def _plain(value: Any) -> Any:
@@ -83,19 +65,12 @@ def _meaning(error: Any, query: str, columns: dict[str, list[str]]) -> Exception
 
     text = str(error.diag.message_primary or error).splitlines()[0]
     if isinstance(error, errors.QueryCanceled):
-        return BadInput(f"the query took longer than {MAX_SECONDS:.0f} s: narrow it down")
+        return answers.took_too_long()
     if isinstance(error, errors.UndefinedColumn) and (
         found := re.search(r"column \"?([^\s\"]+)", text)
     ):
         name = found[1].rpartition(".")[2]
-        return BadInput(f"{text}.{did_you_mean(name, _named(query, columns))}")
+        return BadInput(f"{text}.{did_you_mean(name, answers.columns_named(query, columns))}")
     if (error.sqlstate or "57")[:2] in ("57", "08", "53", "58", "XX"):
         return error if isinstance(error, Exception) else BadInput(text)
     return BadInput(f"cannot run this query: {text}")
-
-
-def _named(query: str, columns: dict[str, list[str]]) -> set[str]:
-    """Columns of the views that a query names; of all views when it names none."""
-    words = set(re.findall(r"\w+", query.lower()))
-    views = [view for view in columns if view in words] or list(columns)
-    return {column for view in views for column in columns[view]}

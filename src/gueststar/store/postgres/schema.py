@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from gueststar.errors import NewerStore, StoreError
+from gueststar.store.views import VIEWS as COMMON_VIEWS
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -99,23 +100,12 @@ CREATE TABLE alarm_rows (
 """
 
 #: ``security_invoker`` is left off: whoever may read a view needs no right to its tables.
-VIEWS = """
+VIEWS = (
+    COMMON_VIEWS
+    + """
 CREATE VIEW alert_by_id AS
     SELECT a.* FROM alert_keys AS k
     JOIN alert_rows AS a ON a.alert_id = k.alert_id AND a.night = k.night;
-CREATE VIEW alerts AS
-    SELECT alert_id, object_id, survey, band, mjd_tai, night, ra, dec, healpix29, flux, flux_err,
-           mag, published_rb, program
-    FROM alert_rows;
-CREATE VIEW scores AS
-    SELECT s.alert_id, n.module, v.version, n.class, s.value, s.reason
-    FROM score_rows AS s
-    JOIN score_names AS n ON n.name_id = s.name_id
-    JOIN module_versions AS v ON v.version_id = s.version_id;
-CREATE VIEW objects AS
-    SELECT object_id, survey, ra, dec, n_detections, first_mjd_tai, last_mjd_tai, n_alerts,
-           n_points, healpix29
-    FROM object_rows;
 CREATE VIEW lightcurves AS
     SELECT c.object_id,
            (p.value ->> 1)::DOUBLE PRECISION AS mjd_tai,
@@ -128,20 +118,8 @@ CREATE VIEW lightcurves AS
            (p.value ->> 6)::DOUBLE PRECISION AS total_flux_err,
            (p.value ->> 0)::BIGINT AS exposure_id
     FROM curve_rows AS c, json_array_elements(c.points::JSON) AS p;
-CREATE VIEW ledger AS
-    SELECT s.source, p.partition, l."offset",
-           CASE l.state WHEN 0 THEN 'stored' WHEN 1 THEN 'duplicate' ELSE 'dead-letter' END
-               AS state,
-           l.alert_id, l.reason, l.record
-    FROM ledger_rows AS l
-    JOIN parts AS p ON p.part_id = l.part_id
-    JOIN sources AS s ON s.source_id = p.source_id;
-CREATE VIEW dead_letters AS
-    SELECT s.source, p.partition, d."offset", d.record, d.reason, d.packet
-    FROM dead_rows AS d
-    JOIN parts AS p ON p.part_id = d.part_id
-    JOIN sources AS s ON s.source_id = p.source_id;
 """
+)
 _VIEW_NAMES = (
     "alert_by_id", "alerts", "scores", "objects", "lightcurves", "ledger", "dead_letters",
 )  # fmt: skip
