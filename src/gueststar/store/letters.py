@@ -78,7 +78,7 @@ class Letters:
                     WHERE {" AND ".join(conditions)}
                     GROUP BY d.part_id, d."offset" ORDER BY d.part_id, d."offset" LIMIT :limit"""
         limits = {"limit": self._batch_size, "reason": self._reason, **self._wanted}
-        return connection.execute(query, {**values, **limits}).fetchall()
+        return list(connection.execute(query, {**values, **limits}))
 
 
 #: All dead letters of one packet; columns of DEAD_LETTERS.

@@ -41,9 +41,7 @@ class Streaming:
 
 
 def _steps(store: _Store, reader: Walk | Letters) -> Iterator[Any]:
-    """Read on in short transactions: while a long one is open, SQLite's WAL
-    cannot be emptied, and PostgreSQL keeps every dead row.
-    """
+    """Read on in short transactions: a long one keeps SQLite's WAL, or dead rows, from going."""
     while not reader.done:
         with store._reading() as connection:
             found = list(reader.step(connection))

@@ -45,7 +45,7 @@ class Walk:
         if batch_size < 1:
             raise BadInput(f"batch_size = {batch_size} cannot be: give 1 or more")
         self.done = False
-        self._filters = {"night": list(nights), "object_id": list(objects)}
+        self._filters: dict[str, list[Any]] = {"night": list(nights), "object_id": list(objects)}
         self._lacking = lacking
         self._columns = frozenset(HEAVY if columns is None else columns)
         self._batch_size = batch_size
@@ -96,4 +96,4 @@ class Walk:
                       AND (l.part_id, l."offset", l.record) > (:part, :offset, :record)
                       {conditions}
                     ORDER BY l.part_id, l."offset", l.record LIMIT :limit"""
-        return connection.execute(query, values).fetchall()
+        return list(connection.execute(query, values))

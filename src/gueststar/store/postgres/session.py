@@ -65,14 +65,16 @@ class PostgresSession:
         """Run one statement; return a cursor."""
         return self._connection.cursor(binary=True).execute(translated(query), _given(values))
 
-    def executemany(self, query: str, rows: Iterable[Sequence[Any]], /) -> None:
+    def executemany(self, query: str, rows: Iterable[Any], /) -> None:
         """Run one statement for each row of values, without waiting for each answer."""
         if given := [_given(row) for row in rows]:
             self._connection.cursor().executemany(translated(query), given)
 
-    def wanted(self, kind: Kind) -> str:
+    def wanted(self, kind: Kind, name: str = "") -> str:
         """Return a table of one parameter, which is an array."""
-        return f"unnest(?::{kind}[]) WITH ORDINALITY AS wanted(value, key)"
+        return (
+            f"unnest({':' + name if name else '?'}::{kind}[]) WITH ORDINALITY AS wanted(value, key)"
+        )
 
     def pack(self, values: Iterable[Any], /) -> list[Any]:
         """Return the parameter of :meth:`wanted`."""
