@@ -7,10 +7,10 @@ import threading
 import numpy as np
 import pytest
 
-from gueststar.errors import BadInput, NewerStore, StoreBusy, StoreError
+from gueststar.errors import BadInput, NewerStore, StoreBusy, StoreError, StoreUnavailable
 from gueststar.sinks.archive import Archive
 from gueststar.store import open_store, store_exists, store_name
-from gueststar.store.postgres import connection, schema
+from gueststar.store.postgres import schema
 from store.alerts import letters, random_alerts, replaced
 
 pytest.importorskip("psycopg", reason="no psycopg: extra postgres")
@@ -36,7 +36,7 @@ def test_a_server_that_goes_away_and_comes_back(own_postgres, tmp_path):
         assert store.nights().num_rows
         for how in ("fast", "immediate"):
             own_postgres.server.stop(how)
-            with pytest.raises(StoreError, match="does not answer, or went away"):
+            with pytest.raises(StoreUnavailable, match="does not answer, or went away"):
                 store.write([random_alerts(20, 2, source="b", first_id=5)], [], archive)
             with pytest.raises(StoreError, match="does not answer, or went away"):
                 store.health()
@@ -86,6 +86,12 @@ def test_no_server(tmp_path):
     with pytest.raises(BadInput, match="cannot be read") as told:
         open_store("postgresql://me:secret@host:notaport/x?nonsense=1")
     assert "secret" not in str(told.value)
+
+
+def test_a_server_that_refuses_is_none_to_wait_for(database):
+    with pytest.raises(StoreError, match="lets us not in") as told:
+        open_store(f"{database}_which_is_not_there")
+    assert not isinstance(told.value, StoreUnavailable)
 
 
 def test_a_missing_store_is_not_made_for_reading(database):
@@ -189,11 +195,10 @@ def test_a_later_packet_with_another_night_stays_a_duplicate(database):
         assert store.health()["in_equals_out"]
 
 
-def test_a_lock_is_waited_for_and_then_told(database, monkeypatch):
+def test_a_lock_is_waited_for_and_then_told(database):
     import psycopg
 
-    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.3)
-    with open_store(database) as store, psycopg.connect(database) as other:
+    with open_store(database, busy_s=0.3) as store, psycopg.connect(database) as other:
         other.execute("LOCK TABLE alert_keys")
         with pytest.raises(StoreBusy, match="nothing was written"):
             store.write([random_alerts(5, 1)])

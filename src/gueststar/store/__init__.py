@@ -21,6 +21,7 @@ __all__ = [
     "ObjectRecord",
     "Store",
     "WriteReport",
+    "is_server",
     "open_store",
     "store_exists",
     "store_name",
@@ -61,7 +62,7 @@ def open_store(
     if server := _server(url):
         from gueststar.store.postgres.store import PostgresStore
 
-        return PostgresStore(server, read_only=read_only)
+        return PostgresStore(server, read_only=read_only, busy_s=busy_s)
     return SqliteStore(store_path(url), read_only=read_only, busy_s=busy_s)
 
 
@@ -93,6 +94,11 @@ def store_name(url: str | None = None) -> str:
     if server := _server(url):
         return _SERVERS[0] + server.partition("://")[2].rpartition("@")[2].partition("?")[0]
     return str(store_path(url))
+
+
+def is_server(url: str | None = None) -> bool:
+    """Tell whether a store URL names a server, and no file."""
+    return _server(url) is not None
 
 
 def _server(url: str | None) -> str | None:

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gueststar.errors import BadInput, GueststarError, MissingExtra, StoreBusy, StoreError
+from gueststar.errors import (
+    BadInput,
+    GueststarError,
+    MissingExtra,
+    StoreBusy,
+    StoreError,
+    StoreUnavailable,
+)
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -27,6 +34,9 @@ class Database:
     url : str
         ``postgresql://user:password@host:port/database``, as libpq reads it.
 
+    busy_s : float
+        How long a statement waits for what another process holds.
+
     Attributes
     ----------
     place : str
@@ -40,7 +50,7 @@ class Database:
         If libpq cannot read the URL.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, busy_s: float = BUSY_SECONDS) -> None:
         try:
             from psycopg import Error
             from psycopg.conninfo import conninfo_to_dict
@@ -56,6 +66,7 @@ class Database:
         host, port = given.get("host") or "localhost", given.get("port") or 5432
         self.place = f"postgresql://{host}:{port}/{given.get('dbname') or given.get('user') or ''}"
         self._url = url
+        self._busy_s = busy_s
         self._idle: list[Connection[Any]] = []
         self._lock = threading.Lock()
 
@@ -81,7 +92,7 @@ class Database:
                 version = connection.info.server_version // 10_000
                 connection.close()
                 raise StoreError(f"{self.place} is PostgreSQL {version}: 15 or newer is needed")
-            connection.execute(f"SET lock_timeout = {BUSY_SECONDS * 1000:.0f}")
+            connection.execute(f"SET lock_timeout = {self._busy_s * 1000:.0f}")
             connection.execute("SET client_min_messages = warning")
             connection.execute("SET jit = off")  # compiling takes longer than our queries
         return connection
@@ -152,14 +163,15 @@ class Database:
         code = error.sqlstate or ""
         if isinstance(error, errors.LockNotAvailable):
             return StoreBusy(
-                f"another process has held {self.place} for more than {BUSY_SECONDS:.0f} s; "
-                "nothing was written: run the same command again when it is done"
+                f"another process holds {self.place} and does not end; nothing was "
+                "written: run the same command again when it is done"
             )
         text = next((text for start, text in _SENTENCES.items() if code.startswith(start)), None)
         if text is None and isinstance(error, OperationalError):
-            text = _AWAY
+            text = _REFUSED if _refused(error) else _AWAY
         if text is not None:
-            return StoreError(f"{text.format(place=self.place)} ({_line(error)})")
+            kind = StoreUnavailable if text is _AWAY or code.startswith("53") else StoreError
+            return kind(f"{text.format(place=self.place)} ({_line(error)})")
         if isinstance(error, DataError):
             return BadInput(f"PostgreSQL cannot take this value: {_line(error)}")
         return StoreError(f"the store {self.place} failed: {_line(error)}")
@@ -177,6 +189,19 @@ def rolled_back(connection: Connection[Any]) -> bool:
     return True
 
 
+def _refused(error: object) -> bool:
+    """Tell a server that lets us not in (no such database, wrong password) from one that is away.
+
+    libpq gives no code for what happens before a session begins, only words.
+    """
+    words = str(error)
+    return "FATAL" in words and not any(passing in words for passing in _PASSING)
+
+
+#: Of a server that starts or stops, or has all its connections in use.
+_PASSING = ("the database system is", "too many", "remaining connection slots", "terminating")
+
+
 def _line(error: object) -> str:
     """First line of an error: the rest is a repetition of the query."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
@@ -184,8 +209,9 @@ def _line(error: object) -> str:
 
 _AWAY = (
     "the server of {place} does not answer, or went away; a write that was under way is undone: "
-    "check that it runs and that URL, user and password are right, and do the same again"
+    "check that it runs, and do the same again"
 )
+_REFUSED = "the server of {place} lets us not in: check database, user and password in the URL"
 
 #: By the beginning of PostgreSQL's code of the error.
 _SENTENCES = {

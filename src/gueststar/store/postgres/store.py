@@ -18,7 +18,7 @@ from gueststar.store import ledger, recovery
 from gueststar.store.engine import EngineStore, T
 from gueststar.store.interface import WriteReport
 from gueststar.store.postgres import query, schema
-from gueststar.store.postgres.connection import Database, rolled_back
+from gueststar.store.postgres.connection import BUSY_SECONDS, Database, rolled_back
 from gueststar.store.postgres.session import PostgresSession
 from gueststar.store.session import Session
 
@@ -41,6 +41,8 @@ class PostgresStore(EngineStore):
         schema of this connection, unless ``read_only``.
     read_only : bool
         Never write to it.
+    busy_s : float
+        How long a write waits for what another process holds.
 
     Raises
     ------
@@ -55,8 +57,8 @@ class PostgresStore(EngineStore):
     it is back.
     """
 
-    def __init__(self, url: str, *, read_only: bool = False) -> None:
-        self._database = Database(url)
+    def __init__(self, url: str, *, read_only: bool = False, busy_s: float = BUSY_SECONDS) -> None:
+        self._database = Database(url, busy_s)
         self.place = self._database.place
         super().__init__(hashlib.sha256(self.place.encode()).hexdigest()[:8], read_only=read_only)
         self._closed = False
