@@ -7,7 +7,7 @@ UV := $(shell command -v uv 2>/dev/null)
 EXTRAS ?= dev
 export GUESTSTAR_DATA ?= ../shared/data
 
-.PHONY: help install demo test lint format bench docs kafka kafka-stop clean
+.PHONY: help install demo test lint format bench docs kafka kafka-stop postgres postgres-stop clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,12 @@ kafka:  ## Start a real Apache Kafka on 127.0.0.1:9092 (KAFKA_PORT=...), fetched
 
 kafka-stop:  ## Stop it
 	$(PYTHON) tools/kafka_server.py stop
+
+postgres:  ## Start a real PostgreSQL on 127.0.0.1:5433 (POSTGRES_PORT=...), from Debian's package
+	$(PYTHON) tools/postgres_server.py start $(if $(POSTGRES_PORT),--port $(POSTGRES_PORT))
+
+postgres-stop:  ## Stop it
+	$(PYTHON) tools/postgres_server.py stop
 
 clean:  ## Remove what make made
 	rm -rf $(VENV) gueststar-demo .pytest_cache .mypy_cache .ruff_cache

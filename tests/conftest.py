@@ -3,6 +3,9 @@
 import importlib.util
 import os
 import re
+import tempfile
+import uuid
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -43,12 +46,76 @@ def data() -> Path:
     return folder
 
 
-def kafka_tool():
-    """The module tools/kafka_server.py."""
-    spec = importlib.util.spec_from_file_location("kafka_server", ROOT / "tools/kafka_server.py")
+def _tool(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"tools/{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def kafka_tool():
+    """The module tools/kafka_server.py."""
+    return _tool("kafka_server")
+
+
+class Databases:
+    """Fresh databases on one PostgreSQL server."""
+
+    def __init__(self, url, server=None):
+        self.base, self.server = url, server
+
+    def execute(self, statement, url=None):
+        import psycopg
+
+        with psycopg.connect(url or self.base, autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else None
+
+    @contextmanager
+    def fresh(self):
+        """URL of a new database, which is dropped in the end."""
+        name = f"gueststar_test_{uuid.uuid4().hex[:12]}"
+        self.execute(f"CREATE DATABASE {name}")
+        head, _, tail = self.base.rpartition("/")
+        yield f"{head}/{name}{''.join(tail.partition('?')[1:])}"
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def _started_postgres():
+    """A PostgreSQL of our own, in a folder that its user can reach: pytest's own is closed."""
+    pytest.importorskip("psycopg", reason="no psycopg: extra postgres")
+    pytest.importorskip("sqlglot", reason="no sqlglot: extra postgres")
+    tool = _tool("postgres_server")
+    with tempfile.TemporaryDirectory(prefix="gueststar-pg-") as folder:
+        try:
+            server = tool.Postgres(
+                Path(folder), more="fsync = off\n"
+            ).start()  # no test cuts the power
+        except tool.Missing as reason:
+            pytest.skip(f"no PostgreSQL: {reason}")
+        try:
+            yield Databases(server.url, server)
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A real PostgreSQL: the one of GUESTSTAR_POSTGRES, else one of our own."""
+    if url := os.environ.get("GUESTSTAR_POSTGRES"):
+        pytest.importorskip("psycopg", reason="no psycopg: extra postgres")
+        yield Databases(url)
+        return
+    with _started_postgres() as databases:
+        yield databases
+
+
+@pytest.fixture
+def own_postgres():
+    """A PostgreSQL of one's own, to be stopped and killed at will."""
+    with _started_postgres() as databases:
+        yield databases
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,8 @@
     ├── StoreError         the store cannot be opened, read or written
     │   ├── NewerStore     it was written by a newer gueststar
     │   └── StoreUnavailable*  its disk is full or fails, its server is away
-    │       └── StoreBusy      another process holds it for longer than we wait
+    │       ├── StoreBusy      another process holds it for longer than we wait
+    │       └── UnknownCommit  its server went away while it committed
     ├── ArchiveError       the Parquet archive cannot be read or written
     │   └── ArchiveUnavailable*  its disk is full or fails
     ├── StreamError        Kafka cannot be used
@@ -82,6 +83,10 @@ class StoreUnavailable(StoreError, Unavailable):
 
 class StoreBusy(StoreUnavailable):
     """Another process holds the store for longer than we wait."""
+
+
+class UnknownCommit(StoreUnavailable):
+    """The server went away while it committed: the last write is there whole, or not at all."""
 
 
 class ArchiveError(GueststarError):

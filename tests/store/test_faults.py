@@ -12,7 +12,8 @@ import pytest
 
 from gueststar.errors import StoreBusy, StoreError
 from gueststar.sinks.archive import Archive
-from gueststar.store import connection, open_store, store_path
+from gueststar.store import open_store, store_path
+from gueststar.store.sqlite import connection
 from store.alerts import letters, random_alerts
 
 HELPERS = Path(__file__).resolve().parents[1]
@@ -146,7 +147,8 @@ def die_after(archive):
     return wrapped
 
 
-def test_a_busy_store_is_waited_for_and_then_refused(url, monkeypatch):
+def test_a_busy_store_is_waited_for_and_then_refused(sqlite_url, monkeypatch):
+    url = sqlite_url
     import sqlite3
 
     monkeypatch.setattr(connection, "BUSY_SECONDS", 0.3)
@@ -161,7 +163,8 @@ def test_a_busy_store_is_waited_for_and_then_refused(url, monkeypatch):
         assert store.write([random_alerts(5, 1)]).stored == 5
 
 
-def test_a_full_store_loses_nothing(store):
+def test_a_full_store_loses_nothing(sqlite_url):
+    store = open_store(sqlite_url)
     store.write([random_alerts(20, 1)])
     pages = store._writer.execute("PRAGMA page_count").fetchone()[0]
     store._writer.execute(f"PRAGMA max_page_count = {pages + 5}")
@@ -195,7 +198,8 @@ except GueststarError as error:
 
 
 @pytest.mark.parametrize("archived", [False, True])
-def test_a_disk_that_takes_no_more(url, tmp_path, archived):
+def test_a_disk_that_takes_no_more(sqlite_url, tmp_path, archived):
+    url = sqlite_url
     """The system refuses to let any file grow, as on a full disk."""
     pytest.importorskip("resource")
     command = [sys.executable, "-c", LIMITED, url, *([str(tmp_path / "a")] * archived)]

@@ -8,7 +8,7 @@ import pytest
 
 from gueststar.errors import BadInput, NewerStore, StoreError
 from gueststar.store import open_store, store_path
-from gueststar.store.schema import APPLICATION_ID, VERSION
+from gueststar.store.sqlite.schema import APPLICATION_ID, VERSION
 from store.alerts import random_alerts
 
 
@@ -20,9 +20,9 @@ def execute(path, *statements):
     connection.close()
 
 
-def test_a_store_is_marked_as_ours_and_kept_in_wal(store, url):
-    store.write([random_alerts(3, 1)])
-    connection = sqlite3.connect(store_path(url))
+def test_a_store_is_marked_as_ours_and_kept_in_wal(sqlite_url):
+    open_store(sqlite_url).write([random_alerts(3, 1)])
+    connection = sqlite3.connect(store_path(sqlite_url))
     assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
     assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -42,9 +42,9 @@ def test_opening_again_keeps_everything(url):
         store.health()
 
 
-def test_any_sqlite_client_reads_the_views(store, url):
-    store.write([random_alerts(20, 1)])
-    connection = sqlite3.connect(store_path(url))
+def test_any_sqlite_client_reads_the_views(sqlite_url):
+    open_store(sqlite_url).write([random_alerts(20, 1)])
+    connection = sqlite3.connect(store_path(sqlite_url))
     for view in ("alerts", "scores", "objects", "lightcurves", "ledger"):
         assert connection.execute(f"SELECT count(*) FROM {view}").fetchone()[0] > 0
     kinds = connection.execute("SELECT DISTINCT typeof(flux) FROM lightcurves").fetchall()
@@ -65,37 +65,37 @@ def test_urls_that_name_no_store(url):
         open_store(url)
 
 
-def test_a_missing_store_is_not_made_for_reading(url):
+def test_a_missing_store_is_not_made_for_reading(sqlite_url):
     with pytest.raises(StoreError, match="gueststar ingest"):
-        open_store(url, read_only=True)
-    assert not store_path(url).exists()
+        open_store(sqlite_url, read_only=True)
+    assert not store_path(sqlite_url).exists()
 
 
 @pytest.mark.parametrize("read_only", [True, False])
-def test_a_newer_store_is_left_alone(url, read_only):
-    open_store(url).close()
-    execute(store_path(url), f"PRAGMA user_version = {VERSION + 1}")
-    before = store_path(url).read_bytes()
+def test_a_newer_store_is_left_alone(sqlite_url, read_only):
+    open_store(sqlite_url).close()
+    execute(store_path(sqlite_url), f"PRAGMA user_version = {VERSION + 1}")
+    before = store_path(sqlite_url).read_bytes()
     with pytest.raises(NewerStore, match=r"newer gueststar .* pip install --upgrade"):
-        open_store(url, read_only=read_only)
-    assert store_path(url).read_bytes() == before
+        open_store(sqlite_url, read_only=read_only)
+    assert store_path(sqlite_url).read_bytes() == before
 
 
 @pytest.mark.parametrize("read_only", [True, False])
-def test_a_database_of_another_program_is_left_alone(url, read_only):
-    execute(store_path(url), "CREATE TABLE other (x)")
-    before = store_path(url).read_bytes()
+def test_a_database_of_another_program_is_left_alone(sqlite_url, read_only):
+    execute(store_path(sqlite_url), "CREATE TABLE other (x)")
+    before = store_path(sqlite_url).read_bytes()
     with pytest.raises(StoreError, match="another program"):
-        open_store(url, read_only=read_only)
-    assert store_path(url).read_bytes() == before
+        open_store(sqlite_url, read_only=read_only)
+    assert store_path(sqlite_url).read_bytes() == before
 
 
 @pytest.mark.parametrize("read_only", [True, False])
-def test_a_file_that_is_no_database_is_left_alone(url, read_only):
-    store_path(url).write_bytes(b"alert_id,ra,dec\n" * 100)
+def test_a_file_that_is_no_database_is_left_alone(sqlite_url, read_only):
+    store_path(sqlite_url).write_bytes(b"alert_id,ra,dec\n" * 100)
     with pytest.raises(StoreError, match="not a gueststar store"):
-        open_store(url, read_only=read_only)
-    assert store_path(url).read_bytes() == b"alert_id,ra,dec\n" * 100
+        open_store(sqlite_url, read_only=read_only)
+    assert store_path(sqlite_url).read_bytes() == b"alert_id,ra,dec\n" * 100
 
 
 def test_a_folder_in_the_place_of_a_store(tmp_path):
@@ -103,13 +103,13 @@ def test_a_folder_in_the_place_of_a_store(tmp_path):
         open_store(f"sqlite:///{tmp_path}")
 
 
-def test_a_damaged_store_says_so(url):
-    with open_store(url) as store:
+def test_a_damaged_store_says_so(sqlite_url):
+    with open_store(sqlite_url) as store:
         store.write([random_alerts(300, 1)])
-    data = bytearray(store_path(url).read_bytes())
+    data = bytearray(store_path(sqlite_url).read_bytes())
     data[8192:-8192] = bytes(len(data) - 16384)
-    store_path(url).write_bytes(data)
-    with pytest.raises(StoreError, match="damaged"), open_store(url) as store:
+    store_path(sqlite_url).write_bytes(data)
+    with pytest.raises(StoreError, match="damaged"), open_store(sqlite_url) as store:
         store.write([random_alerts(300, 2, source="b", first_id=5)])
 
 
@@ -121,7 +121,7 @@ def test_a_folder_that_may_not_be_written(tmp_path):
         open_store(f"sqlite:///{blocked}/night.db")
 
 
-def test_nothing_but_the_store_appears_in_its_folder(url, tmp_path):
-    with open_store(url) as store:
+def test_nothing_but_the_store_appears_in_its_folder(sqlite_url, tmp_path):
+    with open_store(sqlite_url) as store:
         store.write([random_alerts(5, 1)])
     assert [path.name for path in Path(tmp_path).iterdir()] == ["night.db"]

@@ -5,14 +5,13 @@ import time
 import pytest
 
 from gueststar.errors import BadInput
-from gueststar.store import open_store, query
+from gueststar.store import answers, open_store
 from store.alerts import letters, random_alerts
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory):
-    path = tmp_path_factory.mktemp("sql") / "night.db"
-    with open_store(f"sqlite:///{path}") as store:
+def full(module_url):
+    with open_store(module_url()) as store:
         store.write([random_alerts(200, 1)], [letters(2)])
         yield store
 
@@ -92,7 +91,7 @@ def test_the_nearest_name_is_told(full, text, nearest):
     ],
 )
 def test_endless_queries_end(full, monkeypatch, text):
-    monkeypatch.setattr(query, "MAX_SECONDS", 0.3)
+    monkeypatch.setattr(answers, "MAX_SECONDS", 0.3)
     start = time.monotonic()
     with pytest.raises(BadInput, match="longer than"):
         full.sql(text)
@@ -106,6 +105,6 @@ def test_large_answers_are_cut_and_say_so(full, monkeypatch):
     assert (table.num_rows, table.schema.metadata[b"gueststar.truncated"]) == (200, b"0")
     with pytest.raises(BadInput, match="limit"):
         full.sql("SELECT 1", limit=0)
-    monkeypatch.setattr(query, "MAX_RESULT", 10_000)
+    monkeypatch.setattr(answers, "MAX_RESULT", 10_000)
     with pytest.raises(BadInput, match="larger than"):
-        full.sql("SELECT printf('%5000d', 1) FROM alerts")
+        full.sql(f"SELECT replace('{'a' * 999}', 'a', reason) AS x FROM dead_letters")

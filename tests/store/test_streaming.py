@@ -102,9 +102,10 @@ def test_a_slow_reader_holds_back_no_writer_and_sees_each_alert_once(store, url,
     with open_store(url) as other:
         for n in range(2, 5):
             other.write([random_alerts(40, n, first_id=n * 10**15, source=f"file#{n}")])
-        connection = other._writable()  # nobody reads now: the WAL can be emptied
-        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        assert busy == 0
+        if url.startswith("sqlite"):  # nobody reads now: the WAL can be emptied
+            connection = other._writable()
+            busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            assert busy == 0
     rest = list(reader)
     ids = [i for b in [first, *rest] for i in b.column("alert_id").to_pylist()]
     assert len(ids) == len(set(ids)) == 160
@@ -112,7 +113,7 @@ def test_a_slow_reader_holds_back_no_writer_and_sees_each_alert_once(store, url,
 
 def test_a_damaged_record_is_named(store):
     store.write([random_alerts(3, 1)])
-    store._writable().execute("UPDATE native_chunks SET zstd = x'00'")
+    store._commit(lambda c: c.execute("UPDATE native_chunks SET zstd = substr(zstd, 1, 1)"))
     with pytest.raises(StoreError, match="damaged"):
         list(store.alert_batches())
     assert len(next(iter(store.alert_batches(columns=())))) == 3

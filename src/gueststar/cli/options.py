@@ -13,7 +13,8 @@ Store = Annotated[
     typer.Option(
         "--store",
         metavar="URL",
-        help="Where alerts are kept: [cyan]sqlite:///night.db[/]. "
+        help="Where alerts are kept: [cyan]sqlite:///night.db[/], or "
+        "[cyan]postgresql://user:password@host:port/database[/] (extra [cyan]postgres[/]). "
         "Default: $GUESTSTAR_STORE, else sqlite:///gueststar.db here.",
         show_default=False,
     ),

@@ -31,10 +31,11 @@ def serve(
 def run_portal_command(store: str | None, port: int | None, browser: bool) -> None:
     """Serve until Ctrl-C."""
     from gueststar.serve.portal.run import run_portal
-    from gueststar.store import store_path
+    from gueststar.store import store_exists, store_name
 
-    if not (path := store_path(store)).exists():
-        said.print(f"[yellow]No store at {path} yet:[/] the portal waits for an ingest into it.")
+    if not store_exists(store):
+        name = store_name(store)
+        said.print(f"[yellow]No store at {name} yet:[/] the portal waits for an ingest into it.")
 
     def ready(url: str) -> None:
         said.print(f"The portal is at [bold]{url}[/]  (Ctrl-C stops it)")

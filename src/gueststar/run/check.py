@@ -28,7 +28,7 @@ from gueststar.run.parts import (
     is_shared,
     split_urls,
 )
-from gueststar.store import open_store, store_path
+from gueststar.store import is_server, open_store, store_exists, store_name, store_path
 
 Engine = Literal["local", "spark"]
 
@@ -121,13 +121,14 @@ def _output(given: OutputConfig) -> str:
 
 
 def _places(config: Config) -> Iterator[Finding]:
-    path = store_path(config.store)
-    if path.exists():
+    name = store_name(config.store)
+    if store_exists(config.store):
         with open_store(config.store, read_only=True):
-            yield Finding("store", str(path))
+            yield Finding("store", name)
     else:
-        _check_folder(path.parent)
-        yield Finding("store", f"{path} (new)")
+        if not is_server(config.store):
+            _check_folder(store_path(config.store).parent)
+        yield Finding("store", f"{name} (new)")
     if config.archive:
         _check_folder(Path(config.archive))
         yield Finding("archive", str(config.archive))

@@ -12,14 +12,25 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from gueststar.errors import BadInput
-from gueststar.store.connection import BUSY_SECONDS
 from gueststar.store.interface import ObjectRecord, Store, WriteReport
-from gueststar.store.sqlite import SqliteStore
+from gueststar.store.sqlite.connection import BUSY_SECONDS
+from gueststar.store.sqlite.store import SqliteStore
 
-__all__ = ["DEFAULT_URL", "ObjectRecord", "Store", "WriteReport", "open_store", "store_path"]
+__all__ = [
+    "DEFAULT_URL",
+    "ObjectRecord",
+    "Store",
+    "WriteReport",
+    "is_server",
+    "open_store",
+    "store_exists",
+    "store_name",
+    "store_path",
+]
 
 DEFAULT_URL = "sqlite:///gueststar.db"
 _SCHEME = "sqlite:///"
+_SERVERS = ("postgresql://", "postgres://")
 
 
 def open_store(
@@ -30,8 +41,9 @@ def open_store(
     Parameters
     ----------
     url : str, optional
-        ``sqlite:///night.db`` (relative) or ``sqlite:////data/night.db`` (absolute). Default:
-        the environment's ``GUESTSTAR_STORE``, else ``sqlite:///gueststar.db``.
+        ``sqlite:///night.db`` (relative) or ``sqlite:////data/night.db`` (absolute), or
+        ``postgresql://user:password@host:port/database`` (extra ``postgres``). Default: the
+        environment's ``GUESTSTAR_STORE``, else ``sqlite:///gueststar.db``.
     read_only : bool
         Never write; the store must exist.
     busy_s : float
@@ -41,11 +53,58 @@ def open_store(
     ------
     BadInput
         If the URL is of no known kind.
+    MissingExtra
+        If it is one of PostgreSQL, and psycopg is not installed.
     StoreError
         If the store cannot be opened; :class:`~gueststar.errors.NewerStore` if a newer
         gueststar wrote it.
     """
+    if server := _server(url):
+        from gueststar.store.postgres.store import PostgresStore
+
+        return PostgresStore(server, read_only=read_only, busy_s=busy_s)
     return SqliteStore(store_path(url), read_only=read_only, busy_s=busy_s)
+
+
+def store_exists(url: str | None = None) -> bool:
+    """Tell whether something has been stored at a URL; nothing is made.
+
+    Raises
+    ------
+    BadInput
+        If the URL is of no known kind.
+    StoreError
+        If a server does not answer.
+    """
+    if server := _server(url):
+        from gueststar.store.postgres.store import exists
+
+        return exists(server)
+    return store_path(url).exists()
+
+
+def store_name(url: str | None = None) -> str:
+    """Return what messages call a store: its file, or the server's URL without the password.
+
+    Examples
+    --------
+    >>> store_name("postgresql://me:secret@db.example:5432/alerts")
+    'postgresql://db.example:5432/alerts'
+    """
+    if server := _server(url):
+        return _SERVERS[0] + server.partition("://")[2].rpartition("@")[2].partition("?")[0]
+    return str(store_path(url))
+
+
+def is_server(url: str | None = None) -> bool:
+    """Tell whether a store URL names a server, and no file."""
+    return _server(url) is not None
+
+
+def _server(url: str | None) -> str | None:
+    """Return the URL if a server has the store."""
+    url = url or os.environ.get("GUESTSTAR_STORE") or DEFAULT_URL
+    return url if url.startswith(_SERVERS) else None
 
 
 def store_path(url: str | None = None) -> Path:
@@ -66,6 +125,7 @@ def store_path(url: str | None = None) -> Path:
     if not url.startswith(_SCHEME) or not name or "\0" in name:
         raise BadInput(
             f"the store {url!r} is of no known kind: give a file as sqlite:///night.db "
-            "(sqlite:////data/night.db for an absolute path)"
+            "(sqlite:////data/night.db for an absolute path), or a server as "
+            "postgresql://user:password@host:port/database"
         )
     return Path(name).expanduser().absolute()

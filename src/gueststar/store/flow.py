@@ -6,7 +6,6 @@ for watching only. The proof that nothing was lost is counted in the ledger (:mo
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ import pyarrow as pa
 from gueststar.contracts import Reading
 from gueststar.store import ledger
 from gueststar.store.interface import Alarm
+from gueststar.store.session import Session
 
 STEP = 1.05  # ratio of neighbouring bins: a percentile is right to 2.5 %
 SHORTEST = 1e-3  # s; a message from the future (a clock that jumped) counts as this
@@ -24,30 +24,13 @@ RATE_MINUTES = 5
 LATENCY_MINUTES = 60
 ALARMS = 20  # how many of the newest are shown
 
-#: Added to the store with its version 2.
-TABLES = """
-CREATE TABLE flow_rows (
-    source_id INTEGER NOT NULL, minute INTEGER NOT NULL, settled INTEGER NOT NULL,
-    opened INTEGER NOT NULL, first_at REAL NOT NULL, last_at REAL NOT NULL,
-    latencies TEXT NOT NULL,
-    PRIMARY KEY (source_id, minute)) WITHOUT ROWID;
-CREATE TABLE reading_rows (
-    part_id INTEGER PRIMARY KEY, position INTEGER NOT NULL, last INTEGER NOT NULL,
-    at REAL NOT NULL);
-CREATE TABLE alarm_rows (
-    alarm_id INTEGER PRIMARY KEY, at REAL NOT NULL, who TEXT NOT NULL, text TEXT NOT NULL);
-CREATE INDEX score_missing ON score_rows (alert_id) WHERE value IS NULL;
-"""
 
-
-def note_settled(
-    connection: sqlite3.Connection, rows: Iterable[pa.RecordBatch], now: float
-) -> None:
+def note_settled(connection: Session, rows: Iterable[pa.RecordBatch], now: float) -> None:
     """Count messages of streams that this transaction settles, and how long they took.
 
     Parameters
     ----------
-    connection : sqlite3.Connection
+    connection : Session
         In the transaction; it knows the sources.
     rows : iterable of pyarrow.RecordBatch
         Columns ``source`` and ``arrived`` (Unix time, s; null outside streams) of new lines of
@@ -68,18 +51,22 @@ _NONE = pa.RecordBatch.from_arrays(
 )
 
 
-def _add(connection: sqlite3.Connection, source: str, taken: np.ndarray, now: float) -> None:
+def _add(connection: Session, source: str, taken: np.ndarray, now: float) -> None:
     (source_id,) = connection.execute(
         "SELECT source_id FROM sources WHERE source = ?", (source,)
     ).fetchone()
     key, count = (source_id, int(now // 60)), len(taken)
+    connection.alone(f"flow {source_id}")
     query = "SELECT latencies FROM flow_rows WHERE source_id = ? AND minute = ?"
     before = connection.execute(query, key).fetchone()
     bins = _summed([before[0]] if before else [], _bins(taken))
     connection.execute(
         """INSERT INTO flow_rows VALUES (?, ?, ?, ?, ?, ?, ?)
-           ON CONFLICT DO UPDATE SET settled = settled + excluded.settled,
-               last_at = max(last_at, excluded.last_at), latencies = excluded.latencies""",
+           ON CONFLICT (source_id, minute) DO UPDATE SET
+               settled = flow_rows.settled + excluded.settled,
+               last_at = CASE WHEN flow_rows.last_at > excluded.last_at THEN flow_rows.last_at
+                              ELSE excluded.last_at END,
+               latencies = excluded.latencies""",
         (*key, count, count, now, now, orjson.dumps(bins).decode()),
     )
 
@@ -115,13 +102,13 @@ def percentile(bins: Mapping[str, int], share: float) -> float | None:
     return float(np.round(SHORTEST * STEP ** (at + 0.5), 3))
 
 
-def note_readings(connection: sqlite3.Connection, readings: Sequence[Reading], now: float) -> None:
+def note_readings(connection: Session, readings: Sequence[Reading], now: float) -> None:
     """Keep where the reading of partitions stands, and where they end."""
     pairs = [(reading.source, reading.partition) for reading in readings]
     parts = ledger.enter_parts(connection, pairs)
     connection.executemany(
         """INSERT INTO reading_rows VALUES (?, ?, ?, ?)
-           ON CONFLICT DO UPDATE SET position = excluded.position, last = excluded.last,
+           ON CONFLICT (part_id) DO UPDATE SET position = excluded.position, last = excluded.last,
                                      at = excluded.at""",
         [
             (parts[pair], reading.position, reading.end, now)
@@ -130,12 +117,12 @@ def note_readings(connection: sqlite3.Connection, readings: Sequence[Reading], n
     )
 
 
-def note_alarms(connection: sqlite3.Connection, raised: Sequence[Alarm]) -> None:
+def note_alarms(connection: Session, raised: Sequence[Alarm]) -> None:
     """Keep alarms, for the page of health."""
     connection.executemany("INSERT INTO alarm_rows (at, who, text) VALUES (?, ?, ?)", raised)
 
 
-def alarms(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+def alarms(connection: Session) -> list[dict[str, Any]]:
     """Return the newest alarms, newest first."""
     query = "SELECT at, who, text FROM alarm_rows ORDER BY alarm_id DESC LIMIT ?"
     return [
@@ -144,7 +131,7 @@ def alarms(connection: sqlite3.Connection) -> list[dict[str, Any]]:
     ]
 
 
-def flow(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+def flow(connection: Session) -> list[dict[str, Any]]:
     """Return rate, latency and lag of every stream, without counting the ledger.
 
     Returns
@@ -171,7 +158,9 @@ def flow(connection: sqlite3.Connection) -> list[dict[str, Any]]:
 _STREAMS = """
     SELECT s.source_id, s.source, r.lag, r.at
     FROM sources AS s
-    LEFT JOIN (SELECT p.source_id, sum(max(0, r.last - r.position)) AS lag, min(r.at) AS at
+    LEFT JOIN (SELECT p.source_id, min(r.at) AS at,
+                      CAST(sum(CASE WHEN r.last > r.position THEN r.last - r.position ELSE 0 END)
+                           AS BIGINT) AS lag
                FROM reading_rows AS r JOIN parts AS p ON p.part_id = r.part_id
                GROUP BY p.source_id) AS r ON r.source_id = s.source_id
     WHERE r.source_id IS NOT NULL
@@ -179,7 +168,7 @@ _STREAMS = """
     ORDER BY s.source"""
 
 
-def _pace(connection: sqlite3.Connection, source_id: int) -> dict[str, Any]:
+def _pace(connection: Session, source_id: int) -> dict[str, Any]:
     rows = connection.execute(
         """SELECT minute, settled, opened, first_at, last_at, latencies FROM flow_rows
            WHERE source_id = ? ORDER BY minute DESC LIMIT ?""",

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
-from pathlib import Path
 from typing import Any
 
 from gueststar.store import flow, ledger, tiling
+from gueststar.store.session import Session
 
 TOP_REASONS = 20
 
 
-def health(connection: sqlite3.Connection, path: Path) -> dict[str, Any]:
-    """Count; see :meth:`gueststar.store.sqlite.SqliteStore.health`."""
+def health(connection: Session, size: int) -> dict[str, Any]:
+    """Count; see :meth:`gueststar.store.engine.EngineStore.health`."""
 
     def number(query: str, *values: int) -> int:
         return int(connection.execute(query, values).fetchone()[0] or 0)
@@ -44,11 +43,11 @@ def health(connection: sqlite3.Connection, path: Path) -> dict[str, Any]:
         "alarms": flow.alarms(connection),
         "modules": [list(row) for row in connection.execute(_MODULES)],
         "last_write_unix": last,
-        "size_mb": round(_size(path) / 1e6, 1),
+        "size_mb": round(size / 1e6, 1),
     }
 
 
-def _topics(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+def _topics(connection: Session) -> list[dict[str, Any]]:
     """Every stream: how its messages ended, gaps in its offsets, and how it flows."""
     found = []
     for stream in flow.flow(connection):
@@ -60,13 +59,8 @@ def _topics(connection: sqlite3.Connection) -> list[dict[str, Any]]:
 _MODULES = "SELECT module, version FROM module_versions ORDER BY version_id"
 
 
-def _reasons(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+def _reasons(connection: Session) -> list[dict[str, Any]]:
     query = """SELECT reason, count(*) AS n FROM dead_rows GROUP BY reason
                ORDER BY n DESC, reason LIMIT ?"""
     found = connection.execute(query, (TOP_REASONS,))
     return [{"reason": reason, "count": count} for reason, count in found]
-
-
-def _size(path: Path) -> int:
-    files = [path, path.with_name(path.name + "-wal")]
-    return sum(file.stat().st_size for file in files if file.exists())

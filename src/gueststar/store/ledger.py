@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import orjson
 import pyarrow as pa
 
+from gueststar.store.session import Session
+
 STORED, DUPLICATE, DEAD = 0, 1, 2
+_KEY = ("part_id", '"offset"', "record")
+_OUTCOME = ("state", "alert_id", "reason")
 
 Pair = tuple[str, str]
 
@@ -46,6 +48,14 @@ def pairs_of(batch: pa.RecordBatch) -> list[Pair]:
     return list(zip(source, partition, strict=True))
 
 
+def places_of(batch: pa.RecordBatch) -> list[tuple[str, str, int]]:
+    """Return (source, partition, offset) of every row, as the ledger reads them."""
+    return [
+        (*pair, offset)
+        for pair, offset in zip(pairs_of(batch), _numbers(batch, "offset"), strict=True)
+    ]
+
+
 def _words(batch: pa.RecordBatch, name: str) -> list[str]:
     column: list[str | None] = batch.column(batch.schema.get_field_index(name)).to_pylist()
     return [word or "" for word in column]
@@ -56,7 +66,7 @@ def _numbers(batch: pa.RecordBatch, name: str) -> list[int]:
     return [number or 0 for number in column]
 
 
-def find_parts(connection: sqlite3.Connection, pairs: Iterable[Pair]) -> dict[Pair, int]:
+def find_parts(connection: Session, pairs: Iterable[Pair]) -> dict[Pair, int]:
     """Return the ids of those (source, partition) that the ledger has met."""
     query = """SELECT p.part_id FROM parts AS p JOIN sources AS s ON s.source_id = p.source_id
                WHERE s.source = ? AND p.partition = ?"""
@@ -64,17 +74,20 @@ def find_parts(connection: sqlite3.Connection, pairs: Iterable[Pair]) -> dict[Pa
     return {pair: row[0] for pair, row in found.items() if row is not None}
 
 
-def enter_parts(connection: sqlite3.Connection, pairs: Iterable[Pair]) -> dict[Pair, int]:
+def enter_parts(connection: Session, pairs: Iterable[Pair]) -> dict[Pair, int]:
     """Return the ids of all these (source, partition); new ones are entered."""
     wanted = sorted(set(pairs))
     names = sorted({source for source, _ in wanted})
+    there = find_parts(connection, wanted)
+    if len(there) == len(wanted):
+        return there
     connection.executemany(
         "INSERT INTO sources (source) VALUES (?) ON CONFLICT DO NOTHING", [(n,) for n in names]
     )
     connection.executemany(
         """INSERT INTO parts (source_id, partition)
            SELECT source_id, ? FROM sources WHERE source = ? ON CONFLICT DO NOTHING""",
-        [(partition, source) for source, partition in wanted],
+        [(partition, source) for source, partition in wanted if (source, partition) not in there],
     )
     return find_parts(connection, wanted)
 
@@ -88,9 +101,7 @@ def positions_of(batch: pa.RecordBatch, parts: dict[Pair, int]) -> list[Position
     ]
 
 
-def outcomes(
-    connection: sqlite3.Connection, positions: Iterable[Position]
-) -> dict[Position, Outcome]:
+def outcomes(connection: Session, positions: Iterable[Position]) -> dict[Position, Outcome]:
     """Look up those positions that the ledger knows."""
     spans: dict[int, list[int]] = defaultdict(list)
     for position in positions:
@@ -104,9 +115,7 @@ def outcomes(
     }
 
 
-def known(
-    connection: sqlite3.Connection, positions: pa.RecordBatch, modules: Mapping[str, str]
-) -> np.ndarray:
+def known(connection: Session, positions: pa.RecordBatch, modules: Mapping[str, str]) -> np.ndarray:
     """Tell which (source, partition, offset) need no work.
 
     A packet's records are written in one transaction, so that one line of the ledger proves
@@ -126,7 +135,7 @@ def known(
 
 
 def known_records(
-    connection: sqlite3.Connection, positions: pa.RecordBatch, modules: Mapping[str, str]
+    connection: Session, positions: pa.RecordBatch, modules: Mapping[str, str]
 ) -> np.ndarray:
     """Tell which records are alerts, stored or duplicate, with the scores of these modules."""
     keys = positions_of(positions, find_parts(connection, pairs_of(positions)))
@@ -137,11 +146,16 @@ def known_records(
 
 
 def unscored(
-    connection: sqlite3.Connection, alert_ids: Collection[int], modules: Mapping[str, str]
+    connection: Session, alert_ids: Collection[int], modules: Mapping[str, str]
 ) -> set[int]:
     """Return those alerts that a module of this version has not seen."""
-    wanted = orjson.dumps(list(alert_ids)).decode()
+    wanted = connection.pack(alert_ids)
     lacking: set[int] = set()
+    lacks = f"""SELECT wanted.value FROM {connection.wanted("bigint")}
+                WHERE NOT EXISTS (SELECT 1 FROM {connection.keys} AS a CROSS JOIN score_rows AS s
+                                  WHERE a.alert_id = wanted.value AND s.alert_id = a.alert_id
+                                        AND s.name_id = ? AND s.version_id = ?
+                                        {connection.same_night})"""
     for module, version in modules.items():
         query = "SELECT version_id FROM module_versions WHERE module = ? AND version = ?"
         found = connection.execute(query, (module, version)).fetchone()
@@ -149,61 +163,56 @@ def unscored(
             return set(alert_ids)
         names = connection.execute("SELECT name_id FROM score_names WHERE module = ?", (module,))
         for (name_id,) in names.fetchall():
-            lacking.update(
-                row[0] for row in connection.execute(_LACKING, (wanted, name_id, *found))
-            )
+            lacking.update(row[0] for row in connection.execute(lacks, (wanted, name_id, *found)))
     return lacking
 
 
-_LACKING = """SELECT wanted.value FROM json_each(?) AS wanted
-              WHERE NOT EXISTS (SELECT 1 FROM score_rows AS s WHERE s.alert_id = wanted.value
-                                AND s.name_id = ? AND s.version_id = ?)"""
-
-
-def enter(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+def enter(connection: Session, entries: Sequence[Entry]) -> None:
     """Write lines; a position that was a dead letter and can now be read gets its new state."""
-    connection.executemany(
-        """INSERT INTO ledger_rows (part_id, "offset", record, state, alert_id, reason)
-           VALUES (?, ?, ?, ?, ?, ?)
-           ON CONFLICT DO UPDATE SET state = excluded.state, alert_id = excluded.alert_id,
-                                     reason = excluded.reason""",
+    connection.insert(
+        "ledger_rows",
+        (*_KEY, *_OUTCOME),
         [(*e.position, e.state, e.alert_id, e.reason) for e in entries],
+        key=_KEY,
+        renew=_OUTCOME,
     )
 
 
 def enter_dead(
-    connection: sqlite3.Connection, entries: Sequence[Entry], packets: Sequence[bytes | None]
+    connection: Session, entries: Sequence[Entry], packets: Sequence[bytes | None]
 ) -> None:
     """Keep the bytes of dead letters beside their lines in the ledger."""
-    connection.executemany(
-        """INSERT INTO dead_rows (part_id, "offset", record, reason, packet)
-           VALUES (?, ?, ?, ?, ?)""",
+    connection.insert(
+        "dead_rows",
+        (*_KEY, "reason", "packet"),
         [(*e.position, e.reason, p) for e, p in zip(entries, packets, strict=True)],
     )
 
 
-def renew(
-    connection: sqlite3.Connection, letters: Sequence[tuple[Position, str, bytes | None]]
-) -> None:
+def renew(connection: Session, letters: Sequence[tuple[Position, str, bytes | None]]) -> None:
     """Write the newer reasons of positions that are still dead, and bytes where none are kept.
 
     Of a packet with several dead records one line holds the bytes; when that one is revived, the
     next takes them over.
     """
+    rows = [
+        {"reason": reason, "packet": packet, **position._asdict()}
+        for position, reason, packet in letters
+    ]
+    here = 'part_id = :part_id AND "offset" = :offset AND record = :record'
     connection.executemany(
-        """UPDATE dead_rows SET reason = ?1, packet = coalesce(packet, ?2)
-           WHERE part_id = ?3 AND "offset" = ?4 AND record = ?5
-             AND (reason <> ?1 OR (packet IS NULL AND ?2 IS NOT NULL))""",
-        [(reason, packet, *position) for position, reason, packet in letters],
+        f"""UPDATE dead_rows SET packet = coalesce(packet, :packet), reason = :reason
+            WHERE {here} AND (reason <> :reason OR (packet IS NULL AND :packet IS NOT NULL))""",
+        rows,
     )
     connection.executemany(
-        f"""UPDATE ledger_rows SET reason = ?1 WHERE part_id = ?2 AND "offset" = ?3 AND record = ?4
-            AND state = {DEAD} AND reason IS NOT ?1""",
-        [(reason, *position) for position, reason, _ in letters],
+        f"""UPDATE ledger_rows SET reason = :reason WHERE {here} AND state = {DEAD}
+            AND (reason IS NULL OR reason <> :reason)""",
+        rows,
     )
 
 
-def revive(connection: sqlite3.Connection, positions: Sequence[Position]) -> None:
+def revive(connection: Session, positions: Sequence[Position]) -> None:
     """Forget the bytes of dead letters that have been read after all."""
     connection.executemany(
         'DELETE FROM dead_rows WHERE part_id = ? AND "offset" = ? AND record = ?', positions

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import pyarrow as pa
 
 from gueststar.batch import DEAD_LETTERS
 from gueststar.errors import BadInput, did_you_mean
+from gueststar.store.session import Session
 
 MOST_BYTES = 16_000_000  # of the packets of one batch; one packet may be larger
 
@@ -38,7 +38,7 @@ class Letters:
         self._last: int | None = None
         self._wanted: dict[str, Any] = {}
 
-    def step(self, connection: sqlite3.Connection) -> Iterator[pa.RecordBatch]:
+    def step(self, connection: Session) -> Iterator[pa.RecordBatch]:
         """Yield the next batch, if there is one."""
         if self._last is None:
             self._begin(connection)
@@ -59,25 +59,26 @@ class Letters:
             arrays = [pa.array(c, f.type) for c, f in zip(columns, DEAD_LETTERS, strict=True)]
             yield pa.RecordBatch.from_arrays(arrays, schema=DEAD_LETTERS)
 
-    def _begin(self, connection: sqlite3.Connection) -> None:
+    def _begin(self, connection: Session) -> None:
         """Note what there is now: letters that are buried from now on are not read."""
         found = connection.execute("SELECT coalesce(max(dead_id), 0) FROM dead_rows").fetchone()
         self._last = int(found[0])
         if self._source is not None:
-            self._wanted["parts"] = _parts(connection, self._source)
+            self._wanted["parts"] = connection.pack(_parts(connection, self._source))
 
-    def _keys(self, connection: sqlite3.Connection) -> list[Key]:
+    def _keys(self, connection: Session) -> list[Key]:
         conditions = ['(d.part_id, d."offset") > (:part, :offset)', "d.dead_id <= :last"]
         if self._reason is not None:
-            conditions.append("d.reason LIKE :reason")
+            conditions.append("lower(d.reason) LIKE lower(:reason)")
         if self._source is not None:
-            conditions.append("d.part_id IN (SELECT value FROM json_each(:parts))")
+            table = connection.wanted("bigint", "parts")
+            conditions.append(f"d.part_id IN (SELECT wanted.value FROM {table})")
         values = {"part": self._after[0], "offset": self._after[1], "last": self._last}
         query = f"""SELECT d.part_id, d."offset" FROM dead_rows AS d
                     WHERE {" AND ".join(conditions)}
                     GROUP BY d.part_id, d."offset" ORDER BY d.part_id, d."offset" LIMIT :limit"""
         limits = {"limit": self._batch_size, "reason": self._reason, **self._wanted}
-        return connection.execute(query, {**values, **limits}).fetchall()
+        return list(connection.execute(query, {**values, **limits}))
 
 
 #: All dead letters of one packet; columns of DEAD_LETTERS.
@@ -87,15 +88,15 @@ _ROWS = """SELECT d.packet, s.source, p.partition, d."offset", d.record, NULL, d
            WHERE d.part_id = ? AND d."offset" = ? ORDER BY d.record"""
 
 
-def _parts(connection: sqlite3.Connection, source: str) -> str:
-    """Return the parts of a source as JSON: by its name, its path without digest, or its topic."""
-    query = """SELECT json_group_array(p.part_id) FROM parts AS p
+def _parts(connection: Session, source: str) -> list[int]:
+    """Return the parts of a source: by its name, its path without digest, or its topic."""
+    query = """SELECT p.part_id FROM parts AS p
                JOIN sources AS s ON s.source_id = p.source_id
                WHERE s.source IN (:name, 'kafka:' || :name)
                   OR (s.source LIKE '%#________'
                       AND substr(s.source, 1, length(s.source) - 9) = :name)"""
-    found = str(connection.execute(query, {"name": source}).fetchone()[0])
-    if found == "[]":
+    found = [part for (part,) in connection.execute(query, {"name": source})]
+    if not found:
         names = connection.execute("SELECT source FROM sources LIMIT 20")
         known = [re.sub("^kafka:|#.{8}$", "", name) for (name,) in names]
         raise BadInput(f"no source {source!r} in this store.{did_you_mean(source, known)}")

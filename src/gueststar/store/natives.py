@@ -6,7 +6,6 @@ one JSON text an alert and against the Parquet archive in ``docs/store.md``.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from gueststar.errors import StoreError
+from gueststar.store.session import Session
 
 CHUNK = 64
 MAX_CHUNK_BYTES = 256 << 20  # a chunk that says it unpacks to more is damaged
@@ -23,13 +23,13 @@ _NO_NATIVE: tuple[None, None] = (None, None)
 
 
 def insert(
-    connection: sqlite3.Connection, native: pa.StructArray | None, rows: int
+    connection: Session, native: pa.StructArray | None, rows: int
 ) -> list[tuple[int | None, int | None]]:
     """Keep the records of some alerts.
 
     Parameters
     ----------
-    connection : sqlite3.Connection
+    connection : Session
         In a write transaction.
     native : pyarrow.StructArray or None
         One record an alert.
@@ -51,20 +51,18 @@ def insert(
     return places
 
 
-def _insert_chunk(connection: sqlite3.Connection, part: pa.StructArray) -> int:
+def _insert_chunk(connection: Session, part: pa.StructArray) -> int:
     batch = pa.RecordBatch.from_arrays([part], names=["native"])
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema) as stream:
         stream.write_batch(batch)
     plain = sink.getvalue()
     packed = pa.Codec(_CODEC, compression_level=_LEVEL).compress(plain)
-    cursor = connection.execute(
-        "INSERT INTO native_chunks (size, zstd) VALUES (?, ?)", (plain.size, packed)
-    )
-    return int(cursor.lastrowid or 0)
+    query = "INSERT INTO native_chunks (size, zstd) VALUES (?, ?) RETURNING chunk_id"
+    return int(connection.execute(query, (plain.size, packed.to_pybytes())).fetchone()[0])
 
 
-def read(connection: sqlite3.Connection, chunk_id: int, row: int) -> dict[str, Any]:
+def read(connection: Session, chunk_id: int, row: int) -> dict[str, Any]:
     """Return one record.
 
     Raises
@@ -75,7 +73,7 @@ def read(connection: sqlite3.Connection, chunk_id: int, row: int) -> dict[str, A
     return dict(read_rows(connection, chunk_id, [row])[0].as_py() or {})
 
 
-def read_rows(connection: sqlite3.Connection, chunk_id: int, rows: Sequence[int]) -> pa.StructArray:
+def read_rows(connection: Session, chunk_id: int, rows: Sequence[int]) -> pa.StructArray:
     """Return some records of one chunk.
 
     Raises

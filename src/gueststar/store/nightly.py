@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 from typing import Any, NamedTuple, get_args
 
-import orjson
 import pyarrow as pa
 
 from gueststar.errors import BadInput, did_you_mean
 from gueststar.store.interface import Sort
+from gueststar.store.session import Session
 from gueststar.store.tables import ALERTS, columns_sql, typed
 
 DEFAULT_MODULE = "rb"
@@ -37,15 +36,14 @@ PAGE = pa.schema(
 )
 
 _SCORED = """SELECT 1 FROM score_rows AS s
-             WHERE s.alert_id = a.alert_id AND s.name_id = :name AND s.latest"""
-_ABOVE = f" AND EXISTS ({_SCORED} AND s.value >= :least)"
+             WHERE s.alert_id = a.alert_id AND s.name_id = :name AND s.latest{night}"""
 _ITS_ALERT = " AND EXISTS (SELECT 1 FROM alert_rows AS a WHERE a.alert_id = s.alert_id{})"
 
-#: Where each sort reads, what it sorts by, and what the rows without a value are.
+#: Which index each sort reads, and what it sorts by.
 _SORTS = {
-    "time": ("alert_rows AS a INDEXED BY alert_by_time", "a.mjd_tai"),
-    "magnitude": ("alert_rows AS a INDEXED BY alert_by_mag", "a.mag"),
-    "age": ("alert_rows AS a INDEXED BY alert_by_age", "a.age"),
+    "time": ("alert_by_time", "a.mjd_tai"),
+    "magnitude": ("alert_by_mag", "a.mag"),
+    "age": ("alert_by_age", "a.age"),
 }
 
 
@@ -83,15 +81,15 @@ class Page(NamedTuple):
             raise BadInput(f"min_score = {self.min_score} is no number")
 
 
-def nights(connection: sqlite3.Connection) -> pa.Table:
+def nights(connection: Session) -> pa.Table:
     """Return the nights with their numbers of alerts, newest first."""
     query = """SELECT night, count(*), min(mjd_tai), max(mjd_tai) FROM alert_rows
                GROUP BY night ORDER BY night DESC"""
     return typed(connection.execute(query).fetchall(), NIGHTS)
 
 
-def night(connection: sqlite3.Connection, night: int | None, module: str, page: Page) -> pa.Table:
-    """Return one page; see :meth:`gueststar.store.sqlite.SqliteStore.night`."""
+def night(connection: Session, night: int | None, module: str, page: Page) -> pa.Table:
+    """Return one page; see :meth:`gueststar.store.engine.EngineStore.night`."""
     page.check()
     if night is None:
         night = connection.execute("SELECT max(night) FROM alert_rows").fetchone()[0]
@@ -107,13 +105,13 @@ def night(connection: sqlite3.Connection, night: int | None, module: str, page: 
     return _rows(connection, ids, name).replace_schema_metadata({TOTAL_KEY: str(total).encode()})
 
 
-def modules(connection: sqlite3.Connection) -> list[str]:
+def modules(connection: Session) -> list[str]:
     """Return the names of the modules that have scored, first come first."""
     query = "SELECT module FROM score_names GROUP BY module ORDER BY min(name_id)"
     return [row[0] for row in connection.execute(query)]
 
 
-def score_name(connection: sqlite3.Connection, module: str) -> int | None:
+def score_name(connection: Session, module: str) -> int | None:
     """Return the key of a module's first class, or of ``<module>_<class>``.
 
     Raises
@@ -130,31 +128,34 @@ def score_name(connection: sqlite3.Connection, module: str) -> int | None:
     return int(found[0]) if found else None
 
 
-def _by_score(
-    connection: sqlite3.Connection, page: Page, values: dict[str, Any]
-) -> list[int] | None:
+def _by_score(connection: Session, page: Page, values: dict[str, Any]) -> list[int] | None:
+    scored = _SCORED.format(night=connection.same_night)
     where = "s.latest AND s.night = :night AND s.name_id = :name AND s.value IS NOT NULL"
     if page.min_score is not None:
         where += " AND s.value >= :least"
     if page.which:
-        where += _ITS_ALERT.format(page.which)
+        where += _ITS_ALERT.format(connection.same_night + page.which)
     return _two_parts(
         connection,
         page,
         values,
-        ("score_rows AS s INDEXED BY score_by_night", where, "s.value", "s.alert_id"),
+        (f"score_rows AS s{connection.index('score_by_night')}", where, "s.value", "s.alert_id"),
         (
-            "alert_rows AS a INDEXED BY alert_by_time",
-            f"a.night = :night{page.which} AND NOT EXISTS ({_SCORED} AND s.value IS NOT NULL)",
+            f"alert_rows AS a{connection.index('alert_by_time')}",
+            f"a.night = :night{page.which} AND NOT EXISTS ({scored} AND s.value IS NOT NULL)",
             "a.mjd_tai",
             "a.alert_id",
         ),
     )
 
 
-def _by_value(connection: sqlite3.Connection, page: Page, values: dict[str, Any]) -> list[int]:
-    table, key = _SORTS[page.sort]
-    where = "a.night = :night" + page.which + (_ABOVE if page.min_score is not None else "")
+def _by_value(connection: Session, page: Page, values: dict[str, Any]) -> list[int]:
+    index, key = _SORTS[page.sort]
+    table = f"alert_rows AS a{connection.index(index)}"
+    where = "a.night = :night" + page.which
+    if page.min_score is not None:
+        scored = _SCORED.format(night=connection.same_night)
+        where += f" AND EXISTS ({scored} AND s.value >= :least)"
     return _two_parts(
         connection,
         page,
@@ -166,7 +167,7 @@ def _by_value(connection: sqlite3.Connection, page: Page, values: dict[str, Any]
 
 
 def _two_parts(
-    connection: sqlite3.Connection,
+    connection: Session,
     page: Page,
     values: dict[str, Any],
     valued: tuple[str, str, str, str],
@@ -187,7 +188,7 @@ def _two_parts(
 
 
 def _ids(
-    connection: sqlite3.Connection,
+    connection: Session,
     part: tuple[str, str, str, str],
     page: Page,
     values: dict[str, Any],
@@ -202,26 +203,27 @@ def _ids(
     return [row[0] for row in found]
 
 
-def _total(connection: sqlite3.Connection, page: Page, values: dict[str, Any]) -> int:
+def _total(connection: Session, page: Page, values: dict[str, Any]) -> int:
     if page.min_score is None:
-        query = f"""SELECT count(*) FROM alert_rows AS a INDEXED BY alert_by_time
+        query = f"""SELECT count(*) FROM alert_rows AS a{connection.index("alert_by_time")}
                     WHERE a.night = :night{page.which}"""
     else:
-        its_alert = _ITS_ALERT.format(page.which) if page.which else ""
-        query = f"""SELECT count(*) FROM score_rows AS s INDEXED BY score_by_night
+        its_alert = _ITS_ALERT.format(connection.same_night + page.which) if page.which else ""
+        query = f"""SELECT count(*) FROM score_rows AS s{connection.index("score_by_night")}
                     WHERE s.latest AND s.night = :night AND s.name_id = :name
                         AND s.value >= :least{its_alert}"""
     return int(connection.execute(query, values).fetchone()[0])
 
 
-def _rows(connection: sqlite3.Connection, ids: list[int], name: int | None) -> pa.Table:
+def _rows(connection: Session, ids: list[int], name: int | None) -> pa.Table:
     query = f"""
         SELECT {columns_sql(ALERTS, "a")}, s.value, s.reason, o.first_mjd_tai, o.n_detections,
                a.age
-        FROM json_each(?) AS wanted
-        CROSS JOIN alert_rows AS a ON a.alert_id = wanted.value
+        FROM {connection.wanted("bigint")}
+        CROSS JOIN {connection.by_id} AS a
         LEFT JOIN score_rows AS s
-            ON s.alert_id = a.alert_id AND s.name_id = ? AND s.latest
+            ON s.alert_id = a.alert_id AND s.name_id = ? AND s.latest{connection.same_night}
         LEFT JOIN object_rows AS o ON o.object_id = a.object_id
+        WHERE a.alert_id = wanted.value
         ORDER BY wanted.key"""
-    return typed(connection.execute(query, (orjson.dumps(ids).decode(), name)).fetchall(), PAGE)
+    return typed(connection.execute(query, (connection.pack(ids), name)).fetchall(), PAGE)

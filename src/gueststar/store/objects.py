@@ -7,23 +7,25 @@ least id of equals); detections are counted in the merged curve.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import orjson
 import pyarrow as pa
 
 from gueststar.batch import history_rows
 from gueststar.points import merge_points
 from gueststar.store import curves
+from gueststar.store.session import Kind, Session
 from gueststar.store.sorting import DUPLICATE, NEW, Sorted
 
 _FIELDS = ("alert_id", "object_id", "survey", "ra", "dec", "healpix29", "flux", "flux_err")
-_INSERT = f"INSERT INTO object_rows VALUES ({','.join('?' * 12)})"
-_FIRST = 6  # column first_mjd_tai
+_COLUMNS = (
+    "healpix29", "object_id", "survey", "ra", "dec", "n_detections", "first_mjd_tai",
+    "last_mjd_tai", "n_alerts", "n_points", "best_snr", "best_alert_id",
+)  # fmt: skip
+_FIRST = _COLUMNS.index("first_mjd_tai")
 _OBJECTS = ("curve_rows", "object_id")
 _LONERS = ("own_curve_rows", "alert_id")
 
@@ -37,7 +39,7 @@ class _Curves:
     points: pa.RecordBatch
 
 
-def update(connection: sqlite3.Connection, parts: Sequence[Sorted]) -> dict[str, float | None]:
+def update(connection: Session, parts: Sequence[Sorted]) -> dict[str, float | None]:
     """Merge the histories of new and duplicate alerts, and renew their objects.
 
     Returns
@@ -65,7 +67,7 @@ def _pick(batch: pa.RecordBatch, rows: np.ndarray) -> pa.RecordBatch:
     return narrow if len(rows) == batch.num_rows else narrow.take(pa.array(rows))
 
 
-def _merge(connection: sqlite3.Connection, place: tuple[str, str], rows: pa.RecordBatch) -> _Curves:
+def _merge(connection: Session, place: tuple[str, str], rows: pa.RecordBatch) -> _Curves:
     """Unite the stored curves with the histories of these rows, and write what has changed."""
     table, key = place
     owner_of_row = rows.column(key).dictionary_encode()
@@ -84,29 +86,26 @@ def _merge(connection: sqlite3.Connection, place: tuple[str, str], rows: pa.Reco
     return _Curves(keys, owner, points)
 
 
-def _stored(
-    connection: sqlite3.Connection, table: str, key: str, keys: list[Any]
-) -> list[tuple[Any, str]]:
-    query = f"""SELECT c.{key}, c.points FROM json_each(?) AS wanted
-                CROSS JOIN {table} AS c ON c.{key} = wanted.value"""
-    return connection.execute(query, (orjson.dumps(keys).decode(),)).fetchall()
+def _stored(connection: Session, table: str, key: str, keys: list[Any]) -> list[tuple[Any, str]]:
+    connection.claim_curves(table, key, keys)
+    kind: Kind = "text" if key == "object_id" else "bigint"
+    query = f"""SELECT c.{key}, c.points FROM {connection.wanted(kind)}
+                CROSS JOIN {table} AS c WHERE c.{key} = wanted.value"""
+    return list(connection.execute(query, (connection.pack(keys),)))
 
 
 def _write_curves(
-    connection: sqlite3.Connection, place: tuple[str, str], merged: _Curves, stored: dict[Any, str]
+    connection: Session, place: tuple[str, str], merged: _Curves, stored: dict[Any, str]
 ) -> None:
     table, key = place
     owners, texts = curves.encode(merged.owner, merged.points)
     named = [(merged.keys[o], text) for o, text in zip(owners.tolist(), texts, strict=True)]
-    connection.executemany(
-        f"""INSERT INTO {table} ({key}, points) VALUES (?, ?)
-            ON CONFLICT ({key}) DO UPDATE SET points = excluded.points""",
-        [(k, text) for k, text in named if stored.get(k) != text],
-    )
+    changed = [(k, text) for k, text in named if stored.get(k) != text]
+    connection.insert(table, (key, "points"), changed, key=(key,), renew=("points",))
 
 
 def _renew(
-    connection: sqlite3.Connection, merged: _Curves, rows: pa.RecordBatch, new: np.ndarray
+    connection: Session, merged: _Curves, rows: pa.RecordBatch, new: np.ndarray
 ) -> dict[str, float | None]:
     """Write the rows of objects that have changed; return all first detections."""
     owner = rows.column("object_id").dictionary_encode().indices.to_numpy()
@@ -125,7 +124,7 @@ def _renew(
 
 
 def _replace(
-    connection: sqlite3.Connection,
+    connection: Session,
     before: dict[str, tuple[Any, ...]],
     changed: list[tuple[Any, ...]],
 ) -> None:
@@ -135,7 +134,7 @@ def _replace(
         "DELETE FROM object_rows WHERE healpix29 = ? AND object_id = ?",
         [before[row[1]][:2] for row in there],
     )
-    connection.executemany(_INSERT, sorted(changed))
+    connection.insert("object_rows", _COLUMNS, sorted(changed))
     connection.executemany(
         "UPDATE alert_rows SET age = mjd_tai - ? WHERE object_id = ?",
         [(row[_FIRST], row[1]) for row in there if before[row[1]][_FIRST] != row[_FIRST]],
@@ -177,8 +176,9 @@ def _object(
     return (*spot, n_detections, first, last, n_alerts, n_points, snr, alert_id)
 
 
-def _before(connection: sqlite3.Connection, keys: list[str]) -> dict[str, tuple[Any, ...]]:
-    query = """SELECT o.* FROM json_each(?) AS wanted
-               CROSS JOIN object_rows AS o ON o.object_id = wanted.value"""
-    found = connection.execute(query, (orjson.dumps(keys).decode(),))
+def _before(connection: Session, keys: list[str]) -> dict[str, tuple[Any, ...]]:
+    query = f"""SELECT {", ".join(f"o.{name}" for name in _COLUMNS)}
+                FROM {connection.wanted("text")}
+                CROSS JOIN object_rows AS o WHERE o.object_id = wanted.value"""
+    found = connection.execute(query, (connection.pack(keys),))
     return {row[1]: tuple(row) for row in found}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from gueststar.errors import BadInput
 from gueststar.score import SCORES, Score
 from gueststar.store import curves, natives
 from gueststar.store.interface import ObjectRecord
+from gueststar.store.session import Session
 from gueststar.store.tables import ALERTS, OBJECTS, columns_sql, typed
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ _FACTS = (
 )  # fmt: skip
 
 
-def alert(connection: sqlite3.Connection, alert_id: int) -> Alert:
-    """Return one alert; see :meth:`gueststar.store.sqlite.SqliteStore.alert`."""
+def alert(connection: Session, alert_id: int) -> Alert:
+    """Return one alert; see :meth:`gueststar.store.engine.EngineStore.alert`."""
     from gueststar.alert import Alert
     from gueststar.lightcurve import LightCurve
 
     survey, object_id, chunk_id, row = _place(connection, alert_id)
-    query = f"SELECT {', '.join(_FACTS)} FROM alert_rows WHERE alert_id = ?"
+    query = f"SELECT {', '.join(_FACTS)} FROM {connection.by_id} WHERE alert_id = ?"
     facts = connection.execute(query, (int(alert_id),)).fetchone()
     if object_id is None:
         curve = LightCurve(own_points(connection, alert_id), None, survey)
@@ -49,9 +49,10 @@ def alert(connection: sqlite3.Connection, alert_id: int) -> Alert:
     )
 
 
-def _place(connection: sqlite3.Connection, alert_id: int) -> tuple[Any, ...]:
+def _place(connection: Session, alert_id: int) -> tuple[Any, ...]:
     """Return survey, object, chunk and row of an alert."""
-    query = "SELECT survey, object_id, chunk_id, chunk_row FROM alert_rows WHERE alert_id = ?"
+    query = f"""SELECT survey, object_id, chunk_id, chunk_row FROM {connection.by_id}
+                WHERE alert_id = ?"""
     found = None
     if isinstance(alert_id, (int, np.integer)) and -(2**63) <= alert_id < 2**63:
         found = connection.execute(query, (int(alert_id),)).fetchone()
@@ -60,8 +61,8 @@ def _place(connection: sqlite3.Connection, alert_id: int) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def object_record(connection: sqlite3.Connection, object_id: str) -> ObjectRecord:
-    """Return one object; see :meth:`gueststar.store.sqlite.SqliteStore.object`."""
+def object_record(connection: Session, object_id: str) -> ObjectRecord:
+    """Return one object; see :meth:`gueststar.store.engine.EngineStore.object`."""
     query = f"SELECT {columns_sql(OBJECTS)} FROM object_rows WHERE object_id = ?"
     found = connection.execute(query, (object_id,)).fetchone()
     if found is None:
@@ -77,36 +78,35 @@ def object_record(connection: sqlite3.Connection, object_id: str) -> ObjectRecor
     )
 
 
-def _unknown_object(connection: sqlite3.Connection, object_id: str) -> BadInput:
+def _unknown_object(connection: Session, object_id: str) -> BadInput:
     """Name the objects beside it in the index: those share its first letters."""
     query = """SELECT * FROM (SELECT object_id FROM object_rows WHERE object_id < :x
-                              ORDER BY object_id DESC LIMIT 1)
+                              ORDER BY object_id DESC LIMIT 1) AS before
                UNION ALL SELECT * FROM (SELECT object_id FROM object_rows WHERE object_id > :x
-                                        ORDER BY object_id LIMIT 1)"""
+                                        ORDER BY object_id LIMIT 1) AS after"""
     near = [row[0] for row in connection.execute(query, {"x": object_id})]
     hint = f"; nearest names: {', '.join(near)}" if near else "; it has no objects yet"
     return BadInput(f"no object {object_id!r} in this store{hint}")
 
 
-def _alerts_of(connection: sqlite3.Connection, object_id: str) -> pa.Table:
+def _alerts_of(connection: Session, object_id: str) -> pa.Table:
     query = f"""SELECT {columns_sql(ALERTS)} FROM alert_rows WHERE object_id = ?
                 ORDER BY mjd_tai, alert_id"""
     return typed(connection.execute(query, (object_id,)).fetchall(), ALERTS)
 
 
-def _scores_of(connection: sqlite3.Connection, object_id: str) -> pa.Table:
-    query = """SELECT s.alert_id, n.module, v.version, n.class, s.value, s.reason
-               FROM alert_rows AS a
-               CROSS JOIN score_rows AS s ON s.alert_id = a.alert_id
-               CROSS JOIN score_names AS n ON n.name_id = s.name_id
-               CROSS JOIN module_versions AS v ON v.version_id = s.version_id
-               WHERE a.object_id = ?
+def _scores_of(connection: Session, object_id: str) -> pa.Table:
+    query = f"""SELECT s.alert_id, n.module, v.version, n.class, s.value, s.reason
+               FROM alert_rows AS a CROSS JOIN score_rows AS s
+               CROSS JOIN score_names AS n CROSS JOIN module_versions AS v
+               WHERE a.object_id = ? AND s.alert_id = a.alert_id AND n.name_id = s.name_id
+                   AND v.version_id = s.version_id{connection.same_night}
                ORDER BY a.mjd_tai, s.alert_id, s.name_id, s.version_id"""
     return typed(connection.execute(query, (object_id,)).fetchall(), SCORES)
 
 
-def light_curve(connection: sqlite3.Connection, object_id: str) -> LightCurve:
-    """Return the merged curve; see :meth:`gueststar.store.sqlite.SqliteStore.light_curve`."""
+def light_curve(connection: Session, object_id: str) -> LightCurve:
+    """Return the merged curve; see :meth:`gueststar.store.engine.EngineStore.light_curve`."""
     from gueststar.lightcurve import LightCurve
 
     query = """SELECT c.points, o.survey FROM object_rows AS o
@@ -118,15 +118,15 @@ def light_curve(connection: sqlite3.Connection, object_id: str) -> LightCurve:
     return LightCurve(curves.decode([points or "[]"])[1], object_id, survey)
 
 
-def own_points(connection: sqlite3.Connection, alert_id: int) -> pa.RecordBatch:
+def own_points(connection: Session, alert_id: int) -> pa.RecordBatch:
     """Points of an alert that belongs to no object (a Solar-System source)."""
     query = "SELECT points FROM own_curve_rows WHERE alert_id = ?"
     found = connection.execute(query, (alert_id,)).fetchone()
     return curves.decode([found[0] if found else "[]"])[1]
 
 
-def cutouts(connection: sqlite3.Connection, alert_id: int) -> Cutouts:
-    """Return the cutouts; see :meth:`gueststar.store.sqlite.SqliteStore.cutouts`."""
+def cutouts(connection: Session, alert_id: int) -> Cutouts:
+    """Return the cutouts; see :meth:`gueststar.store.engine.EngineStore.cutouts`."""
     from gueststar.cutouts import Cutouts
 
     _place(connection, alert_id)  # raises when there is no such alert
@@ -143,17 +143,19 @@ def unpacked(stamp: bytes | None, compressed: int) -> bytes | None:
     return zlib.decompress(stamp) if stamp is not None and compressed else stamp
 
 
-def native(connection: sqlite3.Connection, alert_id: int) -> dict[str, Any]:
-    """Return the record; see :meth:`gueststar.store.sqlite.SqliteStore.native`."""
+def native(connection: Session, alert_id: int) -> dict[str, Any]:
+    """Return the record; see :meth:`gueststar.store.engine.EngineStore.native`."""
     _, _, chunk_id, row = _place(connection, alert_id)
     return {} if chunk_id is None else natives.read(connection, chunk_id, row)
 
 
-def scores(connection: sqlite3.Connection, alert_id: int) -> list[Score]:
-    """Return all scores; see :meth:`gueststar.store.sqlite.SqliteStore.scores`."""
+def scores(connection: Session, alert_id: int) -> list[Score]:
+    """Return all scores; see :meth:`gueststar.store.engine.EngineStore.scores`."""
     _place(connection, alert_id)
-    query = """SELECT n.module, v.version, n.class, s.value, s.reason FROM score_rows AS s
-               CROSS JOIN score_names AS n ON n.name_id = s.name_id
-               CROSS JOIN module_versions AS v ON v.version_id = s.version_id
-               WHERE s.alert_id = ? ORDER BY s.name_id, s.version_id"""
+    query = f"""SELECT n.module, v.version, n.class, s.value, s.reason
+               FROM {connection.keys} AS a CROSS JOIN score_rows AS s
+               CROSS JOIN score_names AS n CROSS JOIN module_versions AS v
+               WHERE a.alert_id = ? AND s.alert_id = a.alert_id AND n.name_id = s.name_id
+                   AND v.version_id = s.version_id{connection.same_night}
+               ORDER BY s.name_id, s.version_id"""
     return [Score(*row) for row in connection.execute(query, (int(alert_id),))]

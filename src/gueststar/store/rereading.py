@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,6 +14,7 @@ from gueststar.batch import CUTOUTS, VOCABULARY, AlertBatch
 from gueststar.errors import StoreError
 from gueststar.store import curves, natives
 from gueststar.store.reading import own_points, unpacked
+from gueststar.store.session import Session
 from gueststar.surveys import recognise
 from gueststar.surveys.columns import history as history_of
 
@@ -29,7 +28,7 @@ Rows = list[dict[str, Any]]
 
 
 def batches(
-    connection: sqlite3.Connection,
+    connection: Session,
     keys: Sequence[tuple[int, int, int, int]],
     columns: Collection[str],
 ) -> Iterator[AlertBatch]:
@@ -37,7 +36,7 @@ def batches(
 
     Parameters
     ----------
-    connection : sqlite3.Connection
+    connection : Session
         In a read transaction.
     keys : sequence of (part_id, offset, record, alert_id)
     columns : collection of str
@@ -74,11 +73,12 @@ def _batch(rows: Rows, points: pa.Array | None, native: pa.Array | None) -> Aler
     return AlertBatch(pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields)))
 
 
-def _facts(connection: sqlite3.Connection, keys: Sequence[tuple[int, int, int, int]]) -> Rows:
+def _facts(connection: Session, keys: Sequence[tuple[int, int, int, int]]) -> Rows:
     names = (*_FACTS, "chunk_id", "chunk_row")
-    query = f"""SELECT {", ".join(f"a.{name}" for name in names)} FROM json_each(?) AS wanted
-                CROSS JOIN alert_rows AS a ON a.alert_id = wanted.value"""
-    wanted = orjson.dumps([key[3] for key in keys]).decode()
+    query = f"""SELECT {", ".join(f"a.{name}" for name in names)}
+                FROM {connection.wanted("bigint")}
+                CROSS JOIN {connection.by_id} AS a WHERE a.alert_id = wanted.value"""
+    wanted = connection.pack(key[3] for key in keys)
     found = {row[0]: row for row in connection.execute(query, (wanted,))}
     if lost := [key[3] for key in keys if key[3] not in found]:
         raise StoreError(f"the ledger says that alert {lost[0]} is stored, and it is not there")
@@ -90,25 +90,23 @@ def _facts(connection: sqlite3.Connection, keys: Sequence[tuple[int, int, int, i
     ]
 
 
-def _parts(connection: sqlite3.Connection, ids: Collection[int]) -> dict[int, tuple[str, str]]:
+def _parts(connection: Session, ids: Collection[int]) -> dict[int, tuple[str, str]]:
     query = """SELECT s.source, p.partition FROM parts AS p
                JOIN sources AS s ON s.source_id = p.source_id WHERE p.part_id = ?"""
     return {part: connection.execute(query, (part,)).fetchone() for part in ids}
 
 
-def _add_cutouts(connection: sqlite3.Connection, rows: Rows, names: Sequence[str]) -> None:
+def _add_cutouts(connection: Session, rows: Rows, names: Sequence[str]) -> None:
     query = f"""SELECT c.alert_id, c.packed, {", ".join(f"c.{name}" for name in names)}
-                FROM json_each(?) AS wanted
-                CROSS JOIN cutout_rows AS c ON c.alert_id = wanted.value"""
+                FROM {connection.wanted("bigint")}
+                CROSS JOIN cutout_rows AS c WHERE c.alert_id = wanted.value"""
     at = {row["alert_id"]: row for row in rows}
-    for alert_id, packed, *stamps in connection.execute(query, (orjson.dumps(list(at)).decode(),)):
+    for alert_id, packed, *stamps in connection.execute(query, (connection.pack(at),)):
         for name, stamp in zip(names, stamps, strict=True):
             at[alert_id][name] = unpacked(stamp, packed >> CUTOUTS.index(name) & 1)
 
 
-def _natives(
-    connection: sqlite3.Connection, rows: Rows
-) -> list[tuple[list[int], pa.StructArray | None]]:
+def _natives(connection: Session, rows: Rows) -> list[tuple[list[int], pa.StructArray | None]]:
     """Group rows by the schema of their record: places, and records in their order."""
     chunks: dict[int | None, list[int]] = defaultdict(list)
     for place, row in enumerate(rows):
@@ -134,9 +132,7 @@ def _joined(
     return places[order].tolist(), records
 
 
-def _history(
-    connection: sqlite3.Connection, rows: Rows, native: pa.StructArray | None
-) -> pa.ListArray:
+def _history(connection: Session, rows: Rows, native: pa.StructArray | None) -> pa.ListArray:
     """Return the history that the packet had; without its record, what is known up to its time."""
     if native is not None and (again := _from_record(native)) is not None:
         return again
@@ -160,7 +156,7 @@ def _from_record(native: pa.StructArray) -> pa.ListArray | None:
         return None
 
 
-def _points(connection: sqlite3.Connection, row: dict[str, Any]) -> pa.RecordBatch:
+def _points(connection: Session, row: dict[str, Any]) -> pa.RecordBatch:
     if row["object_id"] is None:
         return own_points(connection, row["alert_id"])
     query = "SELECT points FROM curve_rows WHERE object_id = ?"

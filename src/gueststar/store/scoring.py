@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import orjson
 import pyarrow as pa
 
 from gueststar.batch import AlertBatch
 from gueststar.score import CLASS_KEY
+from gueststar.store.session import Session
 
-Row = tuple[int, int, int, float | None, str | None, int]
+Row = tuple[int, int, int, float | None, str | None, int, bool]
 
-_INSERT = """INSERT INTO score_rows (alert_id, name_id, version_id, value, reason, night, latest)
-             VALUES (?, ?, ?, ?, ?, ?, 1)
-             ON CONFLICT DO UPDATE SET value = excluded.value, reason = excluded.reason"""
+_KEY = ("alert_id", "name_id", "version_id")
+_COLUMNS = (*_KEY, "value", "reason", "night", "latest")
 
 
 class Column(NamedTuple):
@@ -29,7 +28,7 @@ class Column(NamedTuple):
     reasons: pa.Array | None
 
 
-def columns_of(connection: sqlite3.Connection, batch: AlertBatch) -> list[Column]:
+def columns_of(connection: Session, batch: AlertBatch) -> list[Column]:
     """Return the score columns of a batch; new names and versions are entered."""
     for module, version in batch.modules.items():  # also of modules that give no score
         _identify(connection, "module_versions", "version_id", "version", module, version)
@@ -40,7 +39,7 @@ def columns_of(connection: sqlite3.Connection, batch: AlertBatch) -> list[Column
     ]
 
 
-def _column(connection: sqlite3.Connection, batch: AlertBatch, index: int, label: str) -> Column:
+def _column(connection: Session, batch: AlertBatch, index: int, label: str) -> Column:
     module = batch.arrow.schema.field(index).name.removesuffix(f"_{label}")
     version = batch.modules.get(module, "unknown")
     reason = f"{module}_reason"
@@ -53,25 +52,28 @@ def _column(connection: sqlite3.Connection, batch: AlertBatch, index: int, label
 
 
 def _identify(
-    connection: sqlite3.Connection, table: str, key: str, column: str, module: str, value: str
+    connection: Session, table: str, key: str, column: str, module: str, value: str
 ) -> int:
-    connection.execute(
-        f"INSERT INTO {table} (module, {column}) VALUES (?, ?) ON CONFLICT DO NOTHING",
-        (module, value),
-    )
     query = f"SELECT {key} FROM {table} WHERE module = ? AND {column} = ?"
-    return int(connection.execute(query, (module, value)).fetchone()[0])
+    found = connection.execute(query, (module, value)).fetchone()
+    if found is None:
+        connection.execute(
+            f"INSERT INTO {table} (module, {column}) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            (module, value),
+        )
+        found = connection.execute(query, (module, value)).fetchone()
+    return int(found[0])
 
 
-def insert(connection: sqlite3.Connection, batch: AlertBatch, rows: np.ndarray) -> int:
+def insert(connection: Session, batch: AlertBatch, rows: np.ndarray) -> int:
     """Write the scores of alerts that were not in the store before; return how many."""
     columns = columns_of(connection, batch)
     for column in columns:
-        connection.executemany(_INSERT, _tuples(batch, rows, column))
+        _insert(connection, _tuples(batch, rows, column))
     return len(columns) * len(rows)
 
 
-def add(connection: sqlite3.Connection, batch: AlertBatch, rows: np.ndarray) -> int:
+def add(connection: Session, batch: AlertBatch, rows: np.ndarray) -> int:
     """Write the scores of alerts that the store has: versions it lacks, values for nulls.
 
     Returns
@@ -85,16 +87,40 @@ def add(connection: sqlite3.Connection, batch: AlertBatch, rows: np.ndarray) -> 
     for column in columns_of(connection, batch):
         there = _there(connection, batch, rows, column)
         added = [row for row in _tuples(batch, rows, column) if _adds(row, there)]
-        connection.executemany(_INSERT, added)
-        connection.executemany(
-            """UPDATE score_rows SET latest = version_id = (
-                   SELECT max(version_id) FROM score_rows AS s
-                   WHERE s.alert_id = score_rows.alert_id AND s.name_id = score_rows.name_id)
-               WHERE alert_id = ? AND name_id = ?""",
-            [row[:2] for row in added],
-        )
+        if added:
+            _insert(connection, _where_stored(connection, added))
+            _find_latest(connection, added)
         count += len(added)
     return count
+
+
+def _insert(connection: Session, rows: Iterable[Row]) -> None:
+    """Write scores; one that is there gets the new value."""
+    unique = {row[:3]: row for row in rows}  # a batch may name one alert twice
+    connection.insert("score_rows", _COLUMNS, unique.values(), key=_KEY, renew=("value", "reason"))
+
+
+def _where_stored(connection: Session, rows: Sequence[Row]) -> list[Row]:
+    """Put scores under the night of their alert, whatever a later packet of it says."""
+    query = f"""SELECT k.alert_id, k.night FROM {connection.wanted("bigint")}
+                CROSS JOIN {connection.keys} AS k WHERE k.alert_id = wanted.value"""
+    nights = dict(connection.execute(query, (connection.pack(row[0] for row in rows),)))
+    return [(*row[:5], nights.get(row[0], row[5]), row[6]) for row in rows]
+
+
+def _find_latest(connection: Session, rows: Sequence[Row]) -> None:
+    """Mark the newest version of each alert and class."""
+    query = f"""UPDATE score_rows SET latest = version_id = (
+                    SELECT max(s.version_id) FROM score_rows AS s
+                    WHERE s.alert_id = score_rows.alert_id AND s.name_id = score_rows.name_id
+                        {connection.same_night.replace("a.", "score_rows.")})
+                WHERE alert_id IN (SELECT wanted.value FROM {connection.wanted("bigint")})
+                    AND name_id = ? AND night = ?"""
+    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for row in rows:
+        groups[row[1], row[5]].append(row[0])
+    for group, ids in groups.items():
+        connection.execute(query, (connection.pack(ids), *group))
 
 
 def _adds(row: Row, there: dict[int, float | None]) -> bool:
@@ -102,12 +128,14 @@ def _adds(row: Row, there: dict[int, float | None]) -> bool:
 
 
 def _there(
-    connection: sqlite3.Connection, batch: AlertBatch, rows: np.ndarray, column: Column
+    connection: Session, batch: AlertBatch, rows: np.ndarray, column: Column
 ) -> dict[int, float | None]:
     ids = batch.column("alert_id").take(pa.array(rows)).to_pylist()
-    query = """SELECT s.alert_id, s.value FROM json_each(?) AS wanted CROSS JOIN score_rows AS s
-               ON s.alert_id = wanted.value AND s.name_id = ? AND s.version_id = ?"""
-    key = (orjson.dumps(ids).decode(), column.name_id, column.version_id)
+    query = f"""SELECT s.alert_id, s.value FROM {connection.wanted("bigint")}
+                CROSS JOIN {connection.keys} AS a CROSS JOIN score_rows AS s
+                WHERE a.alert_id = wanted.value AND s.alert_id = a.alert_id AND s.name_id = ?
+                    AND s.version_id = ?{connection.same_night}"""
+    key = (connection.pack(ids), column.name_id, column.version_id)
     return dict(connection.execute(query, key))
 
 
@@ -120,6 +148,6 @@ def _tuples(batch: AlertBatch, rows: np.ndarray, column: Column) -> Iterator[Row
     reasons = column.reasons.take(picked).to_pylist() if column.reasons else [None] * len(rows)
     keys = (column.name_id, column.version_id)
     return (
-        (alert_id, *keys, value, reason, night)
+        (alert_id, *keys, value, reason, night, True)
         for alert_id, value, reason, night in zip(ids, values, reasons, nights, strict=True)
     )

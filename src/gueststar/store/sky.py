@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 
 import astropy.units as u
 import numpy as np
@@ -12,6 +11,7 @@ from astropy.coordinates import Latitude, Longitude
 from cdshealpix.nested import cone_search
 
 from gueststar.errors import BadInput
+from gueststar.store.session import Session
 from gueststar.store.tables import OBJECTS, columns_sql, typed
 
 ORDER = 29
@@ -19,8 +19,8 @@ MAX_RADIUS_ARCSEC = 648_000.0  # 180 deg
 _CELL_DEG = 58.6  # size of a base cell, deg: sqrt(41253 / 12)
 
 
-def cone(connection: sqlite3.Connection, ra: float, dec: float, radius_arcsec: float) -> pa.Table:
-    """Return the objects within a radius; see :meth:`gueststar.store.sqlite.SqliteStore.cone`."""
+def cone(connection: Session, ra: float, dec: float, radius_arcsec: float) -> pa.Table:
+    """Return the objects within a radius; see :meth:`gueststar.store.engine.EngineStore.cone`."""
     check(ra, dec, radius_arcsec)
     query = f"""SELECT {columns_sql(OBJECTS)} FROM object_rows
                 WHERE healpix29 >= ? AND healpix29 < ?"""

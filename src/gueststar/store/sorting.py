@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,6 +13,7 @@ from gueststar.batch import VOCABULARY, AlertBatch
 from gueststar.errors import StoreError
 from gueststar.store import ledger
 from gueststar.store.ledger import Outcome, Position
+from gueststar.store.session import Session
 
 NEW, DUPLICATE, KNOWN, REFUSED = 0, 1, 2, 3
 _REQUIRED = tuple(field.name for field in VOCABULARY if not field.nullable)
@@ -49,7 +48,7 @@ class Sorter:
 
     Parameters
     ----------
-    connection : sqlite3.Connection
+    connection : Session
         Holding the write lock.
     batches : sequence of AlertBatch
         All alerts of the transaction.
@@ -59,7 +58,7 @@ class Sorter:
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        connection: Session,
         batches: Sequence[AlertBatch],
         dead: Sequence[pa.RecordBatch],
     ) -> None:
@@ -69,7 +68,7 @@ class Sorter:
         positions = [p for batch in every for p in self.positions(batch)]
         self.before = ledger.outcomes(connection, positions)
         self._here: dict[Position, Outcome] = {}
-        self._surveys = _surveys(connection, batches)
+        self._surveys = connection.claim_alerts(_whole(batches))
         #: Dead letters of an earlier time that this write can read.
         self.revived: list[Position] = []
         #: Refused alerts that were dead letters before, and why they are refused now.
@@ -143,12 +142,16 @@ class Sorter:
         )
 
 
-def _surveys(connection: sqlite3.Connection, batches: Iterable[AlertBatch]) -> dict[int, str]:
-    """Surveys of those alerts that are in the store already, by id."""
-    ids = [i for batch in batches for i in batch.column("alert_id").to_pylist() if i is not None]
-    query = """SELECT a.alert_id, a.survey FROM json_each(?) AS wanted
-               CROSS JOIN alert_rows AS a ON a.alert_id = wanted.value"""
-    return dict(connection.execute(query, (orjson.dumps(ids).decode(),)))
+def _whole(batches: Iterable[AlertBatch]) -> dict[int, tuple[int, str]]:
+    """Night and survey of those alerts that lack nothing, by id; the first of each id counts."""
+    found: dict[int, tuple[int, str]] = {}
+    for batch in batches:
+        names = ("alert_id", "night", "survey")
+        columns = (batch.column(name).to_pylist() for name in names)
+        for why, alert_id, night, survey in zip(_refusals(batch.arrow), *columns, strict=True):
+            if why is None:
+                found.setdefault(alert_id, (night, survey))
+    return found
 
 
 def _refusals(batch: pa.RecordBatch) -> list[str | None]:

@@ -1,8 +1,7 @@
-"""The SQLite store's long readings: step by step, each a short transaction of its own."""
+"""Long readings of a store: step by step, each a short transaction of its own."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
@@ -11,11 +10,12 @@ import pyarrow as pa
 
 from gueststar.batch import AlertBatch
 from gueststar.store.letters import Letters
+from gueststar.store.session import Session
 from gueststar.store.walk import Walk
 
 
 class _Store(Protocol):
-    def _reading(self) -> AbstractContextManager[sqlite3.Connection]: ...
+    def _reading(self) -> AbstractContextManager[Session]: ...
 
 
 class Streaming:
@@ -41,7 +41,7 @@ class Streaming:
 
 
 def _steps(store: _Store, reader: Walk | Letters) -> Iterator[Any]:
-    """Read on in short transactions: while a long one is open, the WAL cannot be emptied."""
+    """Read on in short transactions: a long one keeps SQLite's WAL, or dead rows, from going."""
     while not reader.done:
         with store._reading() as connection:
             found = list(reader.step(connection))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,7 +35,10 @@ OBJECTS = pa.schema(
     ]
 )
 
-__all__ = ["ALERTS", "OBJECTS", "SCORES", "columns_sql", "inferred", "typed"]
+#: Public views; ``docs/sql.md`` says what each holds.
+VIEW_NAMES = ("alerts", "scores", "objects", "lightcurves", "ledger", "dead_letters")
+
+__all__ = ["ALERTS", "OBJECTS", "SCORES", "VIEW_NAMES", "columns_sql", "inferred", "typed"]
 
 
 def columns_sql(schema: pa.Schema, alias: str = "") -> str:
@@ -58,9 +60,9 @@ def typed(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def inferred(rows: Sequence[Sequence[Any]], cursor: sqlite3.Cursor) -> pa.Table:
+def inferred(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> pa.Table:
     """Build a table whose types follow from the values; equal names get a number."""
-    names = _distinct([column[0] for column in cursor.description])
+    names = _distinct(names)
     columns = list(zip(*rows, strict=True)) or [()] * len(names)
     return pa.Table.from_arrays([_array(column) for column in columns], names=names)
 

@@ -7,13 +7,14 @@ group that began later than the first one, or a loss.
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
+
+from gueststar.store.session import Session
 
 SHOWN = 20  # gaps
 
 
-def tiling(connection: sqlite3.Connection, source: str) -> dict[str, Any]:
+def tiling(connection: Session, source: str) -> dict[str, Any]:
     """Count how the positions of one source ended, and look for gaps.
 
     Returns
@@ -39,18 +40,19 @@ def tiling(connection: sqlite3.Connection, source: str) -> dict[str, Any]:
 
 
 _PARTS = """
-    SELECT p.part_id, p.partition, count(*), sum(l.state = 0), sum(l.state = 1), sum(l.state = 2),
-           max(l."offset") - min(l."offset") + 1 - sum(l.record = 0)
+    SELECT p.part_id, p.partition, count(*), count(*) FILTER (WHERE l.state = 0),
+           count(*) FILTER (WHERE l.state = 1), count(*) FILTER (WHERE l.state = 2),
+           max(l."offset") - min(l."offset") + 1 - count(*) FILTER (WHERE l.record = 0)
     FROM parts AS p JOIN sources AS s ON s.source_id = p.source_id
     JOIN ledger_rows AS l ON l.part_id = p.part_id
     WHERE s.source = ? GROUP BY p.part_id ORDER BY p.part_id"""
 
 
-def _gaps(connection: sqlite3.Connection, part_id: int, partition: str) -> list[dict[str, Any]]:
+def _gaps(connection: Session, part_id: int, partition: str) -> list[dict[str, Any]]:
     query = """
         SELECT before + 1, at - 1
         FROM (SELECT "offset" AS at, lag("offset") OVER (ORDER BY "offset") AS before
-              FROM ledger_rows WHERE part_id = ?)
+              FROM ledger_rows WHERE part_id = ?) AS steps
         WHERE at > before + 1 LIMIT ?"""
     found = connection.execute(query, (part_id, SHOWN))
     return [{"partition": partition, "first": a, "last": b} for a, b in found]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
-
-import orjson
 
 from gueststar.batch import CUTOUTS, AlertBatch
 from gueststar.errors import BadInput
 from gueststar.store import ledger, rereading
+from gueststar.store.session import Kind, Session
 
 WINDOW = 2_000  # lines of the ledger that are looked at in one step
+_KINDS: dict[str, Kind] = {"night": "bigint", "object_id": "text"}
 HEAVY = ("history", "native", *CUTOUTS)
 
 Key = tuple[int, int, int, int]  # part, offset, record, alert
@@ -46,7 +45,7 @@ class Walk:
         if batch_size < 1:
             raise BadInput(f"batch_size = {batch_size} cannot be: give 1 or more")
         self.done = False
-        self._filters = {"night": list(nights), "object_id": list(objects)}
+        self._filters: dict[str, list[Any]] = {"night": list(nights), "object_id": list(objects)}
         self._lacking = lacking
         self._columns = frozenset(HEAVY if columns is None else columns)
         self._batch_size = batch_size
@@ -54,7 +53,7 @@ class Walk:
         self._waiting: list[Key] = []
         self._walked = False
 
-    def step(self, connection: sqlite3.Connection) -> Iterator[AlertBatch]:
+    def step(self, connection: Session) -> Iterator[AlertBatch]:
         """Look at some more lines, and yield what has become a batch."""
         if not self._walked and len(self._waiting) < self._batch_size:
             self._look(connection)
@@ -67,7 +66,7 @@ class Walk:
             if some:
                 yield from rereading.batches(connection, some, self._columns)
 
-    def _look(self, connection: sqlite3.Connection) -> None:
+    def _look(self, connection: Session) -> None:
         keys = self._window(connection)
         self._walked = len(keys) < WINDOW
         if not keys:
@@ -78,20 +77,23 @@ class Walk:
             keys = [key for key in keys if key[3] in lacking]
         self._waiting += keys
 
-    def _window(self, connection: sqlite3.Connection) -> list[Key]:
+    def _window(self, connection: Session) -> list[Key]:
         values: dict[str, Any] = dict(
             zip(("part", "offset", "record"), self._after, strict=True), limit=WINDOW
         )
         conditions, join = "", ""
         for name, wanted in self._filters.items():
             if wanted:
-                join = "CROSS JOIN alert_rows AS a ON a.alert_id = l.alert_id"
-                conditions += f" AND a.{name} IN (SELECT value FROM json_each(:{name}))"
-                values[name] = orjson.dumps(wanted).decode()
+                join = f"CROSS JOIN {connection.by_id} AS a"
+                table = connection.wanted(_KINDS[name], name)
+                conditions += f" AND a.{name} IN (SELECT wanted.value FROM {table})"
+                values[name] = connection.pack(wanted)
+        if join:
+            conditions += " AND a.alert_id = l.alert_id"
         query = f"""SELECT l.part_id, l."offset", l.record, l.alert_id
                     FROM ledger_rows AS l {join}
                     WHERE l.state = {ledger.STORED}
                       AND (l.part_id, l."offset", l.record) > (:part, :offset, :record)
                       {conditions}
                     ORDER BY l.part_id, l."offset", l.record LIMIT :limit"""
-        return connection.execute(query, values).fetchall()
+        return list(connection.execute(query, values))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from gueststar.batch import CUTOUTS, AlertBatch, magnitude, origins, stream_byte
 from gueststar.store import flow, ledger, natives, objects, scoring
 from gueststar.store.interface import WriteReport
 from gueststar.store.ledger import Entry
+from gueststar.store.session import Session
 from gueststar.store.sorting import DUPLICATE, KNOWN, NEW, REFUSED, Sorted, Sorter
 
 if TYPE_CHECKING:
@@ -26,13 +26,11 @@ _ALERT = (
     "flux", "flux_err", "published_rb", "program", "mag", "age", "chunk_id", "chunk_row",
 )  # fmt: skip
 _GIVEN = _ALERT[: _ALERT.index("mag")]
-_INSERT_ALERT = f"""INSERT INTO alert_rows ({",".join(_ALERT)})
-                    VALUES ({",".join("?" * len(_ALERT))})"""
 _FITS = b"SIMPLE"
 
 
 def write(
-    connection: sqlite3.Connection,
+    connection: Session,
     alerts: Sequence[AlertBatch],
     dead: Sequence[pa.RecordBatch],
     archive: Archive | None,
@@ -73,7 +71,7 @@ def _settled(parts: Sequence[Sorted]) -> Iterator[pa.RecordBatch]:
 
 
 def _archive(
-    connection: sqlite3.Connection, parts: Sequence[Sorted], archive: Archive, owner: str
+    connection: Session, parts: Sequence[Sorted], archive: Archive, owner: str
 ) -> list[Move]:
     """Write the new alerts aside, and note in the transaction which name each file shall get."""
     fresh = [_only(part.batch, part.rows(NEW)) for part in parts]
@@ -104,9 +102,7 @@ def _report(
     return WriteReport(received, stored, duplicate, dead_letter, known, revived, scores)
 
 
-def _write_part(
-    connection: sqlite3.Connection, part: Sorted, begun: Mapping[str, float | None]
-) -> int:
+def _write_part(connection: Session, part: Sorted, begun: Mapping[str, float | None]) -> int:
     """Write one batch; return how many scores were new."""
     scores = 0
     new, twice = part.rows(NEW), part.rows(DUPLICATE)
@@ -122,7 +118,7 @@ def _write_part(
 
 
 def _insert_alerts(
-    connection: sqlite3.Connection,
+    connection: Session,
     batch: AlertBatch,
     rows: np.ndarray,
     begun: Mapping[str, float | None],
@@ -137,7 +133,7 @@ def _insert_alerts(
     ]
     order = np.lexsort((batch.numpy("alert_id")[rows], batch.numpy("healpix29")[rows]))
     tuples = list(zip(*columns.values(), mag, age, *zip(*places, strict=True), strict=True))
-    connection.executemany(_INSERT_ALERT, [tuples[row] for row in order])
+    connection.insert("alert_rows", _ALERT, [tuples[row] for row in order])
 
 
 def _columns(batch: AlertBatch, rows: np.ndarray, names: Sequence[str]) -> list[list[Any]]:
@@ -168,14 +164,12 @@ def _smaller(stamp: object) -> object:
     return small if len(small) < len(stamp) else stamp
 
 
-def _insert_cutouts(connection: sqlite3.Connection, batch: AlertBatch, rows: np.ndarray) -> None:
-    connection.executemany(
-        "INSERT INTO cutout_rows VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        _cutouts(batch, rows),
-    )
+def _insert_cutouts(connection: Session, batch: AlertBatch, rows: np.ndarray) -> None:
+    columns = ("alert_id", "packed", *CUTOUTS)
+    connection.insert("cutout_rows", columns, _cutouts(batch, rows), key=("alert_id",))
 
 
-def _fill_cutouts(connection: sqlite3.Connection, batch: AlertBatch, rows: np.ndarray) -> None:
+def _fill_cutouts(connection: Session, batch: AlertBatch, rows: np.ndarray) -> None:
     """Give stored alerts the cutouts that only a duplicate packet has."""
     _insert_cutouts(connection, batch, rows)
     for alert_id, packed, *stamps in _cutouts(batch, rows):
@@ -189,7 +183,7 @@ def _fill_cutouts(connection: sqlite3.Connection, batch: AlertBatch, rows: np.nd
                 )
 
 
-def _enter(connection: sqlite3.Connection, part: Sorted) -> None:
+def _enter(connection: Session, part: Sorted) -> None:
     """Write the ledger's lines, and keep what was refused."""
     states = {NEW: ledger.STORED, DUPLICATE: ledger.DUPLICATE, REFUSED: ledger.DEAD}
     ids = part.batch.column("alert_id").to_pylist()
@@ -206,7 +200,7 @@ def _enter(connection: sqlite3.Connection, part: Sorted) -> None:
         )
 
 
-def _bury(connection: sqlite3.Connection, sorter: Sorter, batch: pa.RecordBatch) -> pa.RecordBatch:
+def _bury(connection: Session, sorter: Sorter, batch: pa.RecordBatch) -> pa.RecordBatch:
     """Write one batch of dead letters; return the origins of those that were new."""
     positions = sorter.positions(batch)
     _renew(connection, sorter, batch, positions)
@@ -225,7 +219,7 @@ def _bury(connection: sqlite3.Connection, sorter: Sorter, batch: pa.RecordBatch)
 
 
 def _renew(
-    connection: sqlite3.Connection,
+    connection: Session,
     sorter: Sorter,
     batch: pa.RecordBatch,
     positions: Sequence[ledger.Position],

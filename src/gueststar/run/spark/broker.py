@@ -32,7 +32,7 @@ from gueststar.sinks.archive import Archive
 from gueststar.sources.files import FileSource
 from gueststar.sources.parse import start_of
 from gueststar.sources.topics import patterns
-from gueststar.store import open_store, store_path
+from gueststar.store import is_server, open_store, store_path
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -151,7 +151,14 @@ def checkpoint_of(config: Config) -> str:
     """Return where Spark keeps its places: as set, else beside the store.
 
     A checkpoint belongs to a store: with another store it would leave out what it has done.
+
+    Raises
+    ------
+    BadInput
+        If a server has the store, beside which there is no folder.
     """
+    if config.spark.checkpoint is None and is_server(config.store):
+        raise BadInput("with a store in PostgreSQL, name a folder: checkpoint under [spark]")
     return config.spark.checkpoint or f"{store_path(config.store)}.spark"
 
 

@@ -16,7 +16,7 @@ from gueststar.score import TAXONOMY
 from gueststar.serve.metrics import registry_of
 from gueststar.serve.portal import formats, packet
 from gueststar.serve.portal.assets import PLOTLY, Assets
-from gueststar.store import Store, open_store, store_path
+from gueststar.store import Store, open_store, store_exists, store_name
 from gueststar.store.flow import in_words
 
 
@@ -63,8 +63,8 @@ class House:
             return self._store
 
     def _open(self) -> Store:
-        if not store_path(self.store_url).exists():
-            raise NoStore(f"There is no store at {self.store_url} yet.")
+        if not store_exists(self.store_url):
+            raise NoStore(f"There is no store at {store_name(self.store_url)} yet.")
         return open_store(self.store_url, read_only=True)
 
     def page(

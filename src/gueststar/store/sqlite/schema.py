@@ -11,7 +11,8 @@ import sqlite3
 from pathlib import Path
 
 from gueststar.errors import NewerStore, StoreError
-from gueststar.store import flow
+from gueststar.store.tables import VIEW_NAMES
+from gueststar.store.views import VIEWS as COMMON_VIEWS
 
 APPLICATION_ID = 0x67756573  # "gues", at byte 68 of the file
 VERSION = 2
@@ -76,20 +77,24 @@ CREATE TABLE write_rows (
 CREATE TABLE archive_moves (temporary TEXT NOT NULL, final TEXT NOT NULL);
 """
 
-VIEWS = """
-CREATE VIEW alerts AS
-    SELECT alert_id, object_id, survey, band, mjd_tai, night, ra, dec, healpix29, flux, flux_err,
-           mag, published_rb, program
-    FROM alert_rows;
-CREATE VIEW scores AS
-    SELECT s.alert_id, n.module, v.version, n.class, s.value, s.reason
-    FROM score_rows AS s
-    JOIN score_names AS n ON n.name_id = s.name_id
-    JOIN module_versions AS v ON v.version_id = s.version_id;
-CREATE VIEW objects AS
-    SELECT object_id, survey, ra, dec, n_detections, first_mjd_tai, last_mjd_tai, n_alerts,
-           n_points, healpix29
-    FROM object_rows;
+#: Added with version 2.
+FLOW_TABLES = """
+CREATE TABLE flow_rows (
+    source_id INTEGER NOT NULL, minute INTEGER NOT NULL, settled INTEGER NOT NULL,
+    opened INTEGER NOT NULL, first_at REAL NOT NULL, last_at REAL NOT NULL,
+    latencies TEXT NOT NULL,
+    PRIMARY KEY (source_id, minute)) WITHOUT ROWID;
+CREATE TABLE reading_rows (
+    part_id INTEGER PRIMARY KEY, position INTEGER NOT NULL, last INTEGER NOT NULL,
+    at REAL NOT NULL);
+CREATE TABLE alarm_rows (
+    alarm_id INTEGER PRIMARY KEY, at REAL NOT NULL, who TEXT NOT NULL, text TEXT NOT NULL);
+CREATE INDEX score_missing ON score_rows (alert_id) WHERE value IS NULL;
+"""
+
+VIEWS = (
+    COMMON_VIEWS
+    + """
 CREATE VIEW lightcurves AS
     SELECT c.object_id,
            CAST(json_extract(p.value, '$[1]') AS REAL) AS mjd_tai,
@@ -102,26 +107,11 @@ CREATE VIEW lightcurves AS
            CAST(json_extract(p.value, '$[6]') AS REAL) AS total_flux_err,
            json_extract(p.value, '$[0]') AS exposure_id
     FROM curve_rows AS c, json_each(c.points) AS p;
-CREATE VIEW ledger AS
-    SELECT s.source, p.partition, l."offset",
-           CASE l.state WHEN 0 THEN 'stored' WHEN 1 THEN 'duplicate' ELSE 'dead-letter' END
-               AS state,
-           l.alert_id, l.reason, l.record
-    FROM ledger_rows AS l
-    JOIN parts AS p ON p.part_id = l.part_id
-    JOIN sources AS s ON s.source_id = p.source_id;
-CREATE VIEW dead_letters AS
-    SELECT s.source, p.partition, d."offset", d.record, d.reason, d.packet
-    FROM dead_rows AS d
-    JOIN parts AS p ON p.part_id = d.part_id
-    JOIN sources AS s ON s.source_id = p.source_id;
 """
-
-#: Public views and their columns, in order; ``docs/sql.md`` says what each holds.
-VIEW_NAMES = ("alerts", "scores", "objects", "lightcurves", "ledger", "dead_letters")
+)
 
 #: Scripts that turn version N into N + 1. A released entry never changes.
-MIGRATIONS: dict[int, str] = {1: flow.TABLES}
+MIGRATIONS: dict[int, str] = {1: FLOW_TABLES}
 
 
 def identify(connection: sqlite3.Connection, path: Path) -> int:

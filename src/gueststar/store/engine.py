@@ -1,25 +1,23 @@
-"""The SQLite store: one file, one writer at a time, any number of readers."""
+"""What all engines share: each method opens a transaction and leaves the work to its own file."""
 
 from __future__ import annotations
 
-import hashlib
-import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 import pyarrow as pa
 
 from gueststar.batch import AlertBatch
 from gueststar.contracts import Reading
-from gueststar.errors import StoreError
+from gueststar.errors import UnknownCommit
 from gueststar.score import Score
-from gueststar.store import connection as connections
-from gueststar.store import flow, health, ledger, nightly, query, reading, recovery, writing
+from gueststar.store import flow, health, ledger, nightly, reading, recovery, writing
 from gueststar.store.interface import (
     Alarm,
     ObjectRecord,
@@ -27,6 +25,7 @@ from gueststar.store.interface import (
     Unprocessed,
     WriteReport,
 )
+from gueststar.store.session import Session
 from gueststar.store.streaming import Streaming
 
 if TYPE_CHECKING:
@@ -36,53 +35,25 @@ if TYPE_CHECKING:
     from gueststar.sinks.archive import Archive
     from gueststar.store.moves import Move
 
+T = TypeVar("T")
 
-class SqliteStore(Streaming):
-    """A store in one SQLite file; see :class:`gueststar.store.interface.Store`.
+
+class EngineStore(Streaming, ABC):
+    """A store over some engine; see :class:`gueststar.store.interface.Store`.
 
     Parameters
     ----------
-    path : Path
-        The file; made when it is not there, unless ``read_only``.
+    owner : str
+        Names this store in files that are written aside for it.
     read_only : bool
         Never write to it.
-    busy_s : float
-        How long a write waits while another process writes.
-
-    Raises
-    ------
-    StoreError
-        If it cannot be opened; the message says why and what to do.
-
-    Notes
-    -----
-    Every thread that reads has its own connection. One connection writes, under a lock here and
-    SQLite's lock between processes.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        read_only: bool = False,
-        busy_s: float = connections.BUSY_SECONDS,
-    ) -> None:
-        self.path = path
+    def __init__(self, owner: str, *, read_only: bool) -> None:
         self.read_only = read_only
+        self._owner = owner
         self._lock = threading.Lock()
-        self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
-        self._closed = False
-        self._writer = None if read_only else connections.open_writer(path, busy_s)
-        self._owner = hashlib.sha256(str(path).encode()).hexdigest()[:8]
         self._cleaned: set[Path] = set()
-        if read_only:
-            connections.bring_up_to_date(path)
-            with self._reading():
-                pass
-        else:
-            with connections.translated(path):
-                recovery.finish_moves(self._writable())
 
     def __enter__(self) -> Self:
         return self
@@ -90,35 +61,27 @@ class SqliteStore(Streaming):
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def __repr__(self) -> str:
-        return f"<SqliteStore {self.path}{' read-only' if self.read_only else ''}>"
-
+    @abstractmethod
     def close(self) -> None:
         """Close all connections; closing twice is allowed."""
-        with self._lock:
-            self._closed = True
-            for connection in (*self._readers, self._writer):
-                if connection is not None:
-                    connection.close()
-            self._readers, self._writer = [], None
 
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        """Give this thread's connection for reading."""
-        connection = getattr(self._local, "connection", None)
-        if self._closed:
-            raise StoreError(f"the store {self.path} is closed")
-        if connection is None:
-            connection = connections.open_reader(self.path)
-            self._local.connection = connection
-            with self._lock:
-                self._readers.append(connection)
-        with connections.translated(self.path):
-            connection.execute("BEGIN")  # one moment, also while another process writes
-            try:
-                yield connection
-            finally:
-                connection.execute("ROLLBACK")
+    @abstractmethod
+    def _reading(self) -> AbstractContextManager[Session]:
+        """Give a transaction for reading: one moment, also while another process writes."""
+
+    @abstractmethod
+    def _commit(self, work: Callable[[Session], T]) -> T:
+        """Do some work in one transaction for writing, under this object's lock."""
+
+    def _claim(
+        self, connection: Session, alerts: Sequence[AlertBatch], dead: Sequence[pa.RecordBatch]
+    ) -> None:
+        """Keep other writers off these input positions, where the engine lets them write."""
+        return
+
+    @abstractmethod
+    def _size(self, connection: Session) -> int:
+        """Return how many bytes the store takes."""
 
     def write(
         self,
@@ -156,38 +119,28 @@ class SqliteStore(Streaming):
             If the archive cannot be written: nothing was written. If only the last step failed,
             the naming of finished files, the store has the alerts and the next write names them.
         """
-        with self._lock, connections.translated(self.path):
-            connection = self._writable()
-            connection.execute("BEGIN IMMEDIATE")
-            moves: list[Move] = []
-            try:
-                if archive is not None:
-                    first = archive.folder not in self._cleaned
-                    recovery.recover(connection, archive, self._owner, first=first)
+        moves: list[Move] = []
+
+        def work(connection: Session) -> WriteReport:
+            if archive is not None:
+                first = archive.folder not in self._cleaned
+                if recovery.recover(connection, archive, self._owner, first=first):
                     self._cleaned.add(archive.folder)
-                report, moves = writing.write(connection, alerts, dead, archive, self._owner)
-                connection.execute("COMMIT")
-            except BaseException:
+            self._claim(connection, alerts, dead)
+            report, moves[:] = writing.write(connection, alerts, dead, archive, self._owner)
+            return report
+
+        with self._lock:
+            try:
+                report = self._commit(work)
+            except BaseException as error:
                 self._cleaned.clear()  # the next write looks for what this one has left aside
-                self._undo(connection, archive, moves)
+                if archive is not None and not isinstance(error, UnknownCommit):
+                    archive.forget(moves)
                 raise
         for move in moves:
             move.finish()
         return report
-
-    def _writable(self) -> sqlite3.Connection:
-        if self._writer is None:
-            state = "closed" if self._closed else "opened for reading only"
-            raise StoreError(f"the store {self.path} is {state}")
-        return self._writer
-
-    def _undo(
-        self, connection: sqlite3.Connection, archive: Archive | None, moves: Sequence[Move]
-    ) -> None:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        if archive is not None:
-            archive.forget(moves)
 
     def known(
         self,
@@ -335,13 +288,14 @@ class SqliteStore(Streaming):
         with self._reading() as connection:
             return nightly.modules(connection)
 
+    @abstractmethod
     def sql(self, query_text: str, *, limit: int = 10_000) -> pa.Table:
         """Run a read-only query over the public views of ``docs/sql.md``.
 
         Parameters
         ----------
         query_text : str
-            One SELECT.
+            One SELECT, in the engine's SQL.
         limit : int
             Rows at most.
 
@@ -357,10 +311,6 @@ class SqliteStore(Streaming):
             If it is no readable query, takes too long, or names what there is not; the message
             names the nearest.
         """
-        if not self.path.exists():
-            raise StoreError(f"no store at {self.path}")
-        with connections.translated(self.path):
-            return query.run(self.path, query_text, limit)
 
     def note(self, readings: Sequence[Reading], alarms: Sequence[Alarm] = ()) -> None:
         """Keep where streams stand, and alarms.
@@ -370,16 +320,13 @@ class SqliteStore(Streaming):
         StoreError
             If it cannot be written.
         """
-        with self._lock, connections.translated(self.path):
-            connection = self._writable()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                flow.note_readings(connection, readings, time.time())
-                flow.note_alarms(connection, alarms)
-                connection.execute("COMMIT")
-            except BaseException:
-                self._undo(connection, None, ())
-                raise
+
+        def work(connection: Session) -> None:
+            flow.note_readings(connection, readings, time.time())
+            flow.note_alarms(connection, alarms)
+
+        with self._lock:
+            self._commit(work)
 
     def flow(self) -> list[dict[str, Any]]:
         """Return rate, latency and lag of every stream; see :func:`gueststar.store.flow.flow`."""
@@ -396,4 +343,4 @@ class SqliteStore(Streaming):
     def health(self) -> dict[str, Any]:
         """Return counts that prove that nothing was lost; see :meth:`Store.health`."""
         with self._reading() as connection:
-            return health.health(connection, self.path)
+            return health.health(connection, self._size(connection))

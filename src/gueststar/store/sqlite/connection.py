@@ -9,7 +9,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from gueststar.errors import StoreBusy, StoreError, StoreUnavailable, may_pass
-from gueststar.store import schema
+from gueststar.store.sqlite import schema
+from gueststar.store.sqlite.session import SqliteSession
 
 BUSY_SECONDS = 60.0
 OLDEST_SQLITE = (3, 35, 0)
@@ -18,7 +19,7 @@ CHECKPOINT_PAGES = 8_000  # 64 MB: one or two batches of 1,000 alerts with cutou
 JOURNAL_LIMIT = 128 << 20  # bytes that the WAL file keeps after a large transaction
 
 
-def open_writer(path: Path, busy_s: float = BUSY_SECONDS) -> sqlite3.Connection:
+def open_writer(path: Path, busy_s: float = BUSY_SECONDS) -> SqliteSession:
     """Open a store for writing; create or migrate it when needed.
 
     A write waits for ``busy_s`` seconds while another process writes.
@@ -51,7 +52,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     schema.upgrade(connection, path)
 
 
-def open_reader(path: Path) -> sqlite3.Connection:
+def open_reader(path: Path) -> SqliteSession:
     """Open a store for reading only; it must exist and be of this version."""
     if not path.exists():
         raise StoreError(f"no store at {path}: fill one with `gueststar ingest`, or name another")
@@ -104,7 +105,7 @@ def _check_readable(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA query_only = 1")
 
 
-def _connect(path: Path, mode: str, busy_s: float = BUSY_SECONDS) -> sqlite3.Connection:
+def _connect(path: Path, mode: str, busy_s: float = BUSY_SECONDS) -> SqliteSession:
     return sqlite3.connect(
         f"file:{quote(str(path))}?mode={mode}",
         uri=True,
@@ -112,6 +113,7 @@ def _connect(path: Path, mode: str, busy_s: float = BUSY_SECONDS) -> sqlite3.Con
         isolation_level=None,
         check_same_thread=False,
         cached_statements=256,
+        factory=SqliteSession,
     )
 
 

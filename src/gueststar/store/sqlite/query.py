@@ -5,23 +5,17 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from gueststar.errors import BadInput, did_you_mean
-from gueststar.store.connection import open_reader
-from gueststar.store.schema import VIEW_NAMES
-from gueststar.store.tables import inferred
+from gueststar.store import answers
+from gueststar.store.sqlite.connection import open_reader
+from gueststar.store.tables import VIEW_NAMES
 
-MAX_SECONDS = 30.0
-MAX_ROWS = 1_000_000
 MAX_VALUE = 64 << 20  # bytes of one text or blob
-MAX_RESULT = 512 << 20  # bytes of all texts and blobs
-TRUNCATED_KEY = b"gueststar.truncated"
 _OPS_BETWEEN_LOOKS = 20_000
 _JSON = ("json_each", "json_tree")
 _FORBIDDEN = {"load_extension", "fts3_tokenizer"}
@@ -29,24 +23,19 @@ _OTHER = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE}
 
 
 def run(path: Path, query: str, limit: int) -> pa.Table:
-    """Run one query; see :meth:`gueststar.store.sqlite.SqliteStore.sql`."""
-    if not 1 <= limit <= MAX_ROWS:
-        raise BadInput(f"limit = {limit} cannot be: give 1 to {MAX_ROWS}")
+    """Run one query; see :meth:`gueststar.store.sqlite.store.SqliteStore.sql`."""
+    answers.check_limit(limit)
     with closing(open_reader(path)) as connection:
         columns = _columns(connection)
         _fence(connection)
         try:
             cursor = connection.execute(query)
             if cursor.description is None:
-                raise BadInput(_ONLY_SELECT)
-            rows = list(_fetched(cursor, limit + 1))
+                raise BadInput(answers.ONLY_SELECT)
+            rows = list(answers.fetched(cursor, limit + 1))
         except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
             raise _meaning(error, query, columns) from error
-    table = inferred(rows[:limit], cursor)
-    return table.replace_schema_metadata({TRUNCATED_KEY: b"%d" % (len(rows) > limit)})
-
-
-_ONLY_SELECT = "only one SELECT is allowed here; the store is not changed by queries"
+    return answers.cut(rows, [column[0] for column in cursor.description], limit)
 
 
 def _columns(connection: sqlite3.Connection) -> dict[str, list[str]]:
@@ -58,7 +47,7 @@ def _columns(connection: sqlite3.Connection) -> dict[str, list[str]]:
 
 
 def _fence(connection: sqlite3.Connection) -> None:
-    deadline = time.monotonic() + MAX_SECONDS
+    deadline = time.monotonic() + answers.MAX_SECONDS
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE)
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     connection.set_progress_handler(lambda: time.monotonic() > deadline, _OPS_BETWEEN_LOOKS)
@@ -79,39 +68,20 @@ def _allow(
     return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
 
 
-def _fetched(cursor: sqlite3.Cursor, limit: int) -> Iterator[tuple[Any, ...]]:
-    size = 0
-    while limit > 0 and (rows := cursor.fetchmany(min(limit, 100))):
-        size += sum(len(v) for row in rows for v in row if isinstance(v, (str, bytes)))
-        if size > MAX_RESULT:
-            raise BadInput(
-                f"the answer is larger than {MAX_RESULT >> 20} MB: ask for fewer rows or columns"
-            )
-        limit -= len(rows)
-        yield from rows
-
-
 def _meaning(error: Exception, query: str, columns: dict[str, list[str]]) -> Exception:
     """Turn SQLite's word into a sentence that names the nearest valid name."""
     text = str(error)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_INTERRUPT:
-        return BadInput(f"the query took longer than {MAX_SECONDS:.0f} s: narrow it down")
+        return answers.took_too_long()
     if found := re.search(r"no such column: (?:\w+\.)?(\S+)", text):
-        return BadInput(f"{text}.{did_you_mean(found[1], _named(query, columns))}")
+        return BadInput(f"{text}.{did_you_mean(found[1], answers.columns_named(query, columns))}")
     if found := re.search(r"no such table: (\S+)|access to (\w+)\.", text):
         return BadInput(f"{text}.{did_you_mean(found[1] or found[2], columns)}")
     if isinstance(error, sqlite3.OperationalError) and code not in (sqlite3.SQLITE_ERROR, 0):
         return error
     if isinstance(error, sqlite3.DatabaseError) and code == sqlite3.SQLITE_AUTH:
-        return BadInput(f"{text}: {_ONLY_SELECT}")
+        return BadInput(f"{text}: {answers.ONLY_SELECT}")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return error
     return BadInput(f"cannot run this query: {text}")
-
-
-def _named(query: str, columns: dict[str, list[str]]) -> set[str]:
-    """Columns of the views that a query names; of all views when it names none."""
-    words = set(re.findall(r"\w+", query.lower()))
-    views = [view for view in columns if view in words] or list(columns)
-    return {column for view in views for column in columns[view]}

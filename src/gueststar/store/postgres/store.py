@@ -1,0 +1,242 @@
+"""The PostgreSQL store: many writers and readers, on many machines."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gueststar.batch import AlertBatch
+from gueststar.errors import StoreError, UnknownCommit
+from gueststar.store import ledger, recovery
+from gueststar.store.engine import EngineStore, T
+from gueststar.store.interface import WriteReport
+from gueststar.store.postgres import query, schema
+from gueststar.store.postgres.connection import BUSY_SECONDS, Database, rolled_back
+from gueststar.store.postgres.session import PostgresSession
+from gueststar.store.session import Session
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from gueststar.sinks.archive import Archive
+
+READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+ATTEMPTS = 8  # of a transaction that another one has made impossible
+
+
+class PostgresStore(EngineStore):
+    """A store in a PostgreSQL database; see :class:`gueststar.store.interface.Store`.
+
+    Parameters
+    ----------
+    url : str
+        ``postgresql://user:password@host:port/database``. The tables are made in the current
+        schema of this connection, unless ``read_only``.
+    read_only : bool
+        Never write to it.
+    busy_s : float
+        How long a write waits for what another process holds.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be opened; the message says why and what to do.
+
+    Notes
+    -----
+    One connection writes, under a lock here; any number of other processes may write
+    (:mod:`gueststar.store.postgres.session`). Readers take a connection for each question. When
+    the server goes away, methods raise :class:`~gueststar.errors.StoreError`, and work again when
+    it is back.
+    """
+
+    def __init__(self, url: str, *, read_only: bool = False, busy_s: float = BUSY_SECONDS) -> None:
+        self._database = Database(url, busy_s)
+        self.place = self._database.place
+        super().__init__(hashlib.sha256(self.place.encode()).hexdigest()[:8], read_only=read_only)
+        self._closed = False
+        self._writer: Connection[Any] | None = None
+        self._months: set[int] = set()
+        self._bring_up_to_date()
+        if not read_only:
+            with self._lock:
+                self._commit(recovery.finish_moves)
+
+    def __repr__(self) -> str:
+        return f"<PostgresStore {self.place}{' read-only' if self.read_only else ''}>"
+
+    def _bring_up_to_date(self) -> None:
+        connection = self._database.connect()
+        with self._database.translated():
+            try:
+                version = schema.identify(connection, self.place)
+                if self.read_only and version == 0:
+                    raise StoreError(
+                        f"no store at {self.place}: fill one with `gueststar ingest`, or name "
+                        "another"
+                    )
+                schema.upgrade(connection, self.place)
+            finally:
+                connection.close()
+
+    def close(self) -> None:
+        """Close all connections; closing twice is allowed."""
+        with self._lock:
+            self._closed = True
+            self._drop_writer()
+            self._database.close()
+
+    def _drop_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        if self._closed:
+            raise StoreError(f"the store {self.place} is closed")
+        with self._database.borrowed(READ) as connection:
+            yield PostgresSession(connection)
+
+    def write(
+        self,
+        alerts: Sequence[AlertBatch],
+        dead: Sequence[pa.RecordBatch] = (),
+        archive: Archive | None = None,
+    ) -> WriteReport:
+        """Write alerts, dead letters and their ledger; see :meth:`EngineStore.write`."""
+        self._make_partitions(alerts)
+        return super().write([_without_nul(batch) for batch in alerts], dead, archive)
+
+    def _make_partitions(self, alerts: Sequence[AlertBatch]) -> None:
+        nights = {n for batch in alerts for n in batch.column("night").unique().to_pylist() if n}
+        lacking = {night for night in nights if night // 100 not in self._months}
+        if not lacking:
+            return
+        with self._lock, self._database.translated():
+            schema.make_partitions(self._writable(), lacking)
+            self._months |= {night // 100 for night in lacking}
+
+    def _claim(
+        self, connection: Session, alerts: Sequence[AlertBatch], dead: Sequence[pa.RecordBatch]
+    ) -> None:
+        if isinstance(connection, PostgresSession):
+            every = [*(batch.arrow for batch in alerts), *dead]
+            connection.claim_positions(p for batch in every for p in ledger.places_of(batch))
+
+    def _commit(self, work: Callable[[Session], T]) -> T:
+        """Do some work in one transaction, again if another one has made it impossible.
+
+        Raises
+        ------
+        UnknownCommit
+            If the server went away while it committed.
+        """
+        from psycopg.errors import DeadlockDetected, SerializationFailure
+
+        with self._database.translated():
+            for attempt in range(1, ATTEMPTS + 1):
+                connection = self._begun()
+                try:
+                    done = work(PostgresSession(connection))
+                    self._end(connection)
+                except (DeadlockDetected, SerializationFailure):
+                    self._undo(connection)
+                    self._cleaned.clear()
+                    if attempt == ATTEMPTS:
+                        raise
+                    time.sleep(random.uniform(0.0, 0.05) * attempt)
+                except BaseException:
+                    self._undo(connection)
+                    raise
+                else:
+                    return done
+        raise AssertionError("not reached: the last attempt returns or raises")
+
+    def _begun(self) -> Connection[Any]:
+        """Begin a transaction; a connection that died since the last one is replaced once."""
+        from psycopg import OperationalError
+
+        connection = self._writable()
+        try:
+            connection.execute("BEGIN")
+        except OperationalError:
+            self._drop_writer()
+            connection = self._writable()
+            connection.execute("BEGIN")
+        return connection
+
+    def _end(self, connection: Connection[Any]) -> None:
+        from psycopg import OperationalError
+
+        try:
+            connection.execute("COMMIT")
+        except OperationalError as error:
+            if connection.closed:
+                raise UnknownCommit(
+                    f"the server of {self.place} went away while it committed: the last batch is "
+                    "there whole or not at all. Run the same command again when it is back: what "
+                    "is there is known"
+                ) from error
+            raise
+
+    def _undo(self, connection: Connection[Any]) -> None:
+        if not rolled_back(connection):
+            self._writer = None
+
+    def _writable(self) -> Connection[Any]:
+        if self._closed or self.read_only:
+            state = "closed" if self._closed else "opened for reading only"
+            raise StoreError(f"the store {self.place} is {state}")
+        if self._writer is None or self._writer.closed:
+            self._writer = self._database.connect()
+        return self._writer
+
+    def _size(self, connection: Session) -> int:
+        found = connection.execute(
+            """SELECT CAST(coalesce(sum(pg_table_size(oid) + pg_indexes_size(oid)), 0) AS BIGINT)
+               FROM pg_class WHERE relkind IN ('r', 'm')
+                   AND relnamespace = (SELECT oid FROM pg_namespace
+                                       WHERE nspname = current_schema())"""
+        )
+        return int(found.fetchone()[0])
+
+    def sql(self, query_text: str, *, limit: int = 10_000) -> pa.Table:
+        """Run a read-only query over the public views; see :meth:`EngineStore.sql`."""
+        if self._closed:
+            raise StoreError(f"the store {self.place} is closed")
+        return query.run(self._database, query_text, limit)
+
+
+def _without_nul(batch: AlertBatch) -> AlertBatch:
+    """Put the sign for NUL (U+2400) where a name has the character: PostgreSQL cannot keep it."""
+    arrow = batch.arrow
+    for name in ("object_id", "survey", "band"):
+        column = batch.column(name)
+        if pc.any(pc.match_substring(column, "\0")).as_py():
+            at = arrow.schema.get_field_index(name)
+            plain = pc.replace_substring(column, "\0", "\u2400")
+            arrow = arrow.set_column(at, arrow.schema.field(at), plain)
+    return batch if arrow is batch.arrow else AlertBatch(arrow)
+
+
+def exists(url: str) -> bool:
+    """Tell whether there is a store in the database that a URL names.
+
+    Raises
+    ------
+    StoreError
+        If the server does not answer.
+    """
+    database = Database(url)
+    with database.borrowed(READ) as connection:
+        there = schema.identify(connection, database.place) > 0
+    database.close()
+    return there

@@ -1,0 +1,30 @@
+"""Public views that every engine defines alike; ``docs/sql.md`` says what each column holds."""
+
+VIEWS = """
+CREATE VIEW alerts AS
+    SELECT alert_id, object_id, survey, band, mjd_tai, night, ra, dec, healpix29, flux, flux_err,
+           mag, published_rb, program
+    FROM alert_rows;
+CREATE VIEW scores AS
+    SELECT s.alert_id, n.module, v.version, n.class, s.value, s.reason
+    FROM score_rows AS s
+    JOIN score_names AS n ON n.name_id = s.name_id
+    JOIN module_versions AS v ON v.version_id = s.version_id;
+CREATE VIEW objects AS
+    SELECT object_id, survey, ra, dec, n_detections, first_mjd_tai, last_mjd_tai, n_alerts,
+           n_points, healpix29
+    FROM object_rows;
+CREATE VIEW ledger AS
+    SELECT s.source, p.partition, l."offset",
+           CASE l.state WHEN 0 THEN 'stored' WHEN 1 THEN 'duplicate' ELSE 'dead-letter' END
+               AS state,
+           l.alert_id, l.reason, l.record
+    FROM ledger_rows AS l
+    JOIN parts AS p ON p.part_id = l.part_id
+    JOIN sources AS s ON s.source_id = p.source_id;
+CREATE VIEW dead_letters AS
+    SELECT s.source, p.partition, d."offset", d.record, d.reason, d.packet
+    FROM dead_rows AS d
+    JOIN parts AS p ON p.part_id = d.part_id
+    JOIN sources AS s ON s.source_id = p.source_id;
+"""
