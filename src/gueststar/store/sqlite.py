@@ -27,6 +27,7 @@ from gueststar.store.interface import (
     Unprocessed,
     WriteReport,
 )
+from gueststar.store.searching import Searching
 from gueststar.store.streaming import Streaming
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from gueststar.store.moves import Move
 
 
-class SqliteStore(Streaming):
+class SqliteStore(Searching, Streaming):
     """A store in one SQLite file; see :class:`gueststar.store.interface.Store`.
 
     Parameters
