@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+import numpy as np
 import orjson
 import pyarrow as pa
 
@@ -133,9 +134,34 @@ def check_count(by: str, order: int) -> None:
         raise BadInput(f"order: {order} cannot be: give 0 to {MAX_ORDER}")
 
 
-def without_cone(selection: AlertSelection) -> AlertSelection:
-    """Return the other conditions."""
-    return replace(selection, ra=None, dec=None, radius_arcsec=None)
+def check_cones(ra: Any, dec: Any, radius_arcsec: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Check many cones and give each its radius.
+
+    Raises
+    ------
+    BadInput
+        Naming the field and the first row that cannot be.
+    """
+    try:
+        values = [np.atleast_1d(np.asarray(v, np.float64)) for v in (ra, dec, radius_arcsec)]
+        ras, decs, radii = np.broadcast_arrays(*values)
+    except (ValueError, TypeError, OverflowError):
+        raise BadInput("ra, dec, radius: give numbers, as many of each (or one radius)") from None
+    if ras.ndim != 1 or len(np.atleast_1d(ra)) != len(np.atleast_1d(dec)):
+        raise BadInput("ra, dec: give two lists of one length")
+    if np.ndim(radius_arcsec) and len(radius_arcsec) != len(np.atleast_1d(ra)):
+        raise BadInput("radius: give one, or as many as there are positions")
+    _refuse("ra", ras, (ras >= -360) & (ras <= 360), "in 0 to 360 degrees")
+    _refuse("dec", decs, (decs >= -90) & (decs <= 90), "in -90 to 90 degrees")
+    inside = (radii > 0) & (radii <= MAX_CONE_ARCSEC)
+    _refuse("radius", radii, inside, f"above 0 and at most {MAX_CONE_ARCSEC:g} arcsec")
+    return ras, decs, radii
+
+
+def _refuse(name: str, values: np.ndarray, good: np.ndarray, wanted: str) -> None:
+    if not good.all():
+        row = int(np.flatnonzero(~good)[0])
+        raise BadInput(f"{name}: {values[row]} in row {row} is not {wanted}")
 
 
 def cursor_of(key: tuple[Any, ...]) -> str:
