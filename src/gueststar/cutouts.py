@@ -295,12 +295,29 @@ class Cutouts:
         BadInput
             If there is no such cutout or it cannot be read.
         """
+        return read_stamp(self._received(name), what=f"{name} cutout")
+
+    def _received(self, name: str) -> bytes:
         if name not in CUTOUTS:
             raise BadInput(f"no cutout {name!r}.{did_you_mean(name, CUTOUTS)}")
-        data = getattr(self, name)
+        data: bytes | None = getattr(self, name)
         if data is None:
             raise BadInput(f"this alert has no {name} cutout")
-        return read_stamp(data, what=f"{name} cutout")
+        return data
+
+    def fits(self, name: str) -> bytes:
+        """Return one cutout as plain FITS, unpacked where the survey packed it.
+
+        Raises
+        ------
+        BadInput
+            If there is no such cutout, or its gzip is damaged or unpacks to too much.
+        """
+        data = self._received(name)
+        try:
+            return bytes(_gunzip(data, MAX_BYTES)) if data[:2] == GZIP else data
+        except BadInput as error:
+            raise BadInput(f"{name} cutout {error}") from None
 
     def png(self, name: str, stretch: Stretch = "asinh", size: int | None = None) -> bytes:
         """Draw one cutout as an 8-bit grey PNG; masked pixels are transparent.

@@ -19,6 +19,8 @@
     ├── StreamError        Kafka cannot be used
     │   ├── StreamRefused  it does not let us: a login, a permission
     │   └── StreamUnavailable*  it does not answer
+    ├── ServerError        a gueststar server failed, or is something else
+    │   └── ServerUnavailable*  it does not answer, or says that it is busy
     ├── Unavailable        * the parent of those that may pass by themselves: try again
     ├── EngineError        an engine under us (Spark) does not start, or gave up
     └── MissingExtra       an optional package is not installed
@@ -107,6 +109,14 @@ class StreamRefused(StreamError):
 
 class StreamUnavailable(StreamError, Unavailable):
     """Kafka does not answer, or does not acknowledge."""
+
+
+class ServerError(GueststarError):
+    """A gueststar server failed, or is something else."""
+
+
+class ServerUnavailable(ServerError, Unavailable):
+    """A gueststar server does not answer, or says that it is busy."""
 
 
 class EngineError(GueststarError):

@@ -132,9 +132,8 @@ def test_a_filtered_topic_holds_what_sql_over_the_store_says(
     health, want = wanted(tmp_path)
     assert (health["stored"], health["dead_letter"]) == (2 * ALERTS, 2)
     topics = {topic["topic"]: topic for topic in health["topics"]}
-    assert {name: topic["received"] for name, topic in topics.items()} == {
-        name: ALERTS // 2 + 1 for name in ins
-    }
+    received = {name: topic["received"] for name, topic in topics.items()}
+    assert received == dict.fromkeys(ins, ALERTS // 2 + 1)
     assert all(topic["lag"] == topic["missing"] == 0 for topic in topics.values())
     assert all(topic["latency_p98_s"] > 0 for topic in topics.values())
     assert 20 < len(want) < 2 * ALERTS - 20

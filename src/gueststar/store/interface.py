@@ -12,6 +12,7 @@ import pyarrow as pa
 from gueststar.batch import AlertBatch
 from gueststar.contracts import Reading
 from gueststar.score import Score
+from gueststar.store.searches import Searches
 
 if TYPE_CHECKING:
     from mocpy import MOC
@@ -159,7 +160,7 @@ class Unprocessed:
         }
 
 
-class Store(Protocol):
+class Store(Searches, Protocol):
     """Where alerts are kept and read back.
 
     Every reading method may be called from any thread, also while another process writes.

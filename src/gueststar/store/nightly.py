@@ -93,8 +93,7 @@ def night(connection: Session, night: int | None, module: str, page: Page) -> pa
     page.check()
     if night is None:
         night = connection.execute("SELECT max(night) FROM alert_rows").fetchone()[0]
-    elif not 0 <= night < 10**9:
-        raise BadInput(f"night = {night} is no night: give YYYYMMDD, such as 20240131")
+    check_night(night)
     name = score_name(connection, module)
     values = {"night": night, "name": name, "least": page.min_score}
     values |= {"band": page.band, "survey": page.survey}
@@ -103,6 +102,17 @@ def night(connection: Session, night: int | None, module: str, page: Page) -> pa
         ids = _by_value(connection, page, values)
     total = _total(connection, page, values)
     return _rows(connection, ids, name).replace_schema_metadata({TOTAL_KEY: str(total).encode()})
+
+
+def check_night(night: int | None) -> None:
+    """Check a night.
+
+    Raises
+    ------
+    BadInput
+    """
+    if night is not None and not 0 <= night < 10**9:
+        raise BadInput(f"night = {night} is no night: give YYYYMMDD, such as 20240131")
 
 
 def modules(connection: Session) -> list[str]:

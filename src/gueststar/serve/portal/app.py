@@ -1,4 +1,4 @@
-"""The portal as an ASGI application."""
+"""The portal and the API under it as one ASGI application."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from litestar.exceptions import HTTPException
 
 from gueststar.errors import BadInput, StoreError
 from gueststar.lightcurve import LightCurve
+from gueststar.serve.api.documents import index, openapi_json
+from gueststar.serve.api.questions import QUESTIONS
+from gueststar.serve.api.routing import handlers
 from gueststar.serve.portal import formats
 from gueststar.serve.portal.house import House
 from gueststar.serve.portal.pages import errors, files, health, night, object, search, stamps
@@ -36,6 +39,9 @@ ROUTES = (
     health.metrics,
     files.static_file,
     files.favicon,
+    index,
+    openapi_json,
+    *handlers(QUESTIONS),
 )
 ANSWERS: dict[int | type[Exception], Any] = {
     BadInput: errors.bad_input,
@@ -46,7 +52,7 @@ ANSWERS: dict[int | type[Exception], Any] = {
 
 
 def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> Litestar:
-    """Build the portal over a store.
+    """Build the portal, and the API under ``/api``, over a store.
 
     Parameters
     ----------

@@ -22,6 +22,8 @@ class Parameters:
     known : collection of str
         Names that the page understands; any other is refused, so that a typing error does not
         pass for an answer.
+    longest : int
+        Characters of one value.
 
     Raises
     ------
@@ -35,11 +37,13 @@ class Parameters:
     0.5
     """
 
-    def __init__(self, given: Mapping[str, str], known: Collection[str]) -> None:
+    def __init__(
+        self, given: Mapping[str, str], known: Collection[str], longest: int = LONGEST
+    ) -> None:
         for name, value in given.items():
             if name not in known:
                 raise BadInput(f"{name[:64]!r} is no parameter here.{did_you_mean(name, known)}")
-            if len(value) > LONGEST:
+            if len(value) > longest:
                 raise BadInput(f"{name}: {len(value)} characters are too many")
         self._given = {name: value.strip() for name, value in given.items() if value.strip()}
 
@@ -55,7 +59,7 @@ class Parameters:
         try:
             value = float(text)
         except ValueError:
-            raise BadInput(f"{name}: {text!r} is not a number") from None
+            raise BadInput(f"{name}: {text[:40]!r} is not a number") from None
         if not (math.isfinite(value) and low <= value <= high):
             raise BadInput(f"{name}: {text} is not in {low:g} to {high:g}")
         return value

@@ -16,10 +16,11 @@ from gueststar.store.engine import EngineStore, T
 from gueststar.store.session import Session
 from gueststar.store.sqlite import connection as connections
 from gueststar.store.sqlite import query
+from gueststar.store.sqlite.searching import Searching
 from gueststar.store.sqlite.session import SqliteSession
 
 
-class SqliteStore(EngineStore):
+class SqliteStore(Searching, EngineStore):
     """A store in one SQLite file; see :class:`gueststar.store.interface.Store`.
 
     Parameters

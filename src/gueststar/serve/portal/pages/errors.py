@@ -11,6 +11,8 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from gueststar.errors import BadInput, StoreError
+from gueststar.serve.api.errors import problem
+from gueststar.serve.api.routing import PREFIX
 from gueststar.serve.portal.house import NoStore, house_of
 
 _log = logging.getLogger(__name__)
@@ -48,12 +50,18 @@ def store_error(request: Request[Any, Any, Any], error: StoreError) -> Response[
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Answer 500, and tell only the log what happened."""
     _log.error("%s failed", request.url.path, exc_info=error)
-    return _answer(request, 500, "Something went wrong", "This page could not be made.")
+    return _answer(request, 500, "Something went wrong", "This could not be answered.")
+
+
+def _asks_the_api(request: Request[Any, Any, Any]) -> bool:
+    return f"{request.url.path}/".startswith(f"{PREFIX}/")
 
 
 def _answer(
     request: Request[Any, Any, Any], status: int, headline: str, sentence: str
 ) -> Response[Any]:
+    if _asks_the_api(request):
+        return problem(status, sentence)
     if request.url.path.endswith(_MACHINES):
         body = orjson.dumps({"error": sentence})
         return Response(body, status_code=status, media_type="application/json")

@@ -11,6 +11,7 @@ from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
 from gueststar.errors import BadInput
+from gueststar.positions import alert_number
 from gueststar.serve.portal import formats, packet
 from gueststar.serve.portal.house import House, house_of
 from gueststar.serve.portal.links import links_out
@@ -18,7 +19,6 @@ from gueststar.serve.portal.pages import curve
 from gueststar.serve.portal.parameters import Parameters
 from gueststar.serve.portal.routing import reads
 from gueststar.serve.portal.rows import AlertRow, alert_address, alert_rows
-from gueststar.serve.portal.search import alert_number
 from gueststar.serve.portal.security import PLOT_POLICY
 from gueststar.store import ObjectRecord
 

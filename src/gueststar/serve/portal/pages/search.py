@@ -10,12 +10,7 @@ from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
 from gueststar.errors import BadInput
-from gueststar.serve.portal import formats
-from gueststar.serve.portal.house import House, house_of
-from gueststar.serve.portal.parameters import Parameters
-from gueststar.serve.portal.routing import reads
-from gueststar.serve.portal.rows import alert_address, object_rows
-from gueststar.serve.portal.search import (
+from gueststar.positions import (
     DEFAULT_RADIUS,
     WIDEST_RADIUS,
     Position,
@@ -23,6 +18,11 @@ from gueststar.serve.portal.search import (
     on_sky,
     parse_search,
 )
+from gueststar.serve.portal import formats
+from gueststar.serve.portal.house import House, house_of
+from gueststar.serve.portal.parameters import Parameters
+from gueststar.serve.portal.routing import reads
+from gueststar.serve.portal.rows import alert_address, object_rows
 
 MOST = 200  # objects on a page
 

@@ -12,11 +12,11 @@ from litestar.exceptions import NotFoundException
 from gueststar.batch import CUTOUTS
 from gueststar.cutouts import Cutouts
 from gueststar.errors import BadInput
+from gueststar.positions import alert_number
 from gueststar.serve.portal.assets import digest
 from gueststar.serve.portal.house import house_of
 from gueststar.serve.portal.orientation import directions
 from gueststar.serve.portal.routing import reads
-from gueststar.serve.portal.search import alert_number
 
 FORMS = {"png": "image/png", "f32": "application/octet-stream"}
 _EMPTY = (

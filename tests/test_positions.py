@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gueststar.errors import BadInput
+from gueststar.positions import Position, alert_number, parse_search
 from gueststar.serve.portal.formats import sexagesimal
-from gueststar.serve.portal.search import Position, alert_number, parse_search
 
 RA, DEC = 153.0558333, -2.0511111
 

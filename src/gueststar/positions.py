@@ -1,4 +1,4 @@
-"""What a person may type into the search box: an object, an alert, or a position."""
+"""What a person may write: an object, an alert, or a position in any of the usual forms."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Position:
     dec: float
 
 
-def parse_search(text: str) -> Position | str:
+def parse_search(text: str, what: str = "q") -> Position | str:
     """Tell a position from a name.
 
     Parameters
@@ -37,6 +37,8 @@ def parse_search(text: str) -> Position | str:
     text : str
         ``"10:12:13.4 -02:03:04"``, ``"10h12m13.4s -02d03m04s"``, ``"153.05 -2.05"`` (degrees),
         or a name: an object or an alert id.
+    what : str
+        What error messages call it.
 
     Returns
     -------
@@ -57,9 +59,11 @@ def parse_search(text: str) -> Position | str:
     """
     text = " ".join(text.replace("−", "-").split())
     if not text:
-        raise BadInput("q: nothing to search for; type an object, an alert id or a position")
+        raise BadInput(f"{what}: nothing to search for; type an object, an alert id or a position")
     if len(text) > LONGEST:
-        raise BadInput(f"q: {len(text)} characters are too many; {LONGEST} are enough for a name")
+        raise BadInput(
+            f"{what}: {len(text)} characters are too many; {LONGEST} are enough for a name"
+        )
     if found := _SEXAGESIMAL.fullmatch(text):
         return _sexagesimal(found)
     if found := _DEGREES.fullmatch(text):

@@ -1,0 +1,380 @@
+"""``Broker``: everything that a store can be asked, as astronomers ask it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pyarrow as pa
+from astropy.table import hstack
+
+from gueststar.client.places import arcsec, place_of, positions_of, table_of
+from gueststar.client.progress import bar
+from gueststar.client.remote import RemoteStore
+from gueststar.client.results import Result
+from gueststar.client.things import BrokerObject
+from gueststar.errors import BadInput, did_you_mean
+from gueststar.positions import Position, alert_number
+from gueststar.store import Store, open_store
+from gueststar.store.selection import (
+    MAX_PAGE,
+    AlertSelection,
+    CountBy,
+    ObjectSelection,
+    check_cones,
+    next_of,
+    with_next,
+)
+from gueststar.times import mjd_tai_of
+
+if TYPE_CHECKING:
+    from gueststar.alert import Alert
+    from gueststar.cutouts import Cutouts
+
+_AT_ONCE = 20_000  # positions of a cross-match
+_PAGE = 5_000  # rows
+
+
+class Broker:
+    """Alerts, objects and their light curves, from a local store or from a server.
+
+    Parameters
+    ----------
+    where : str or path, optional
+        Address of a server (``http://127.0.0.1:8765``), URL of a store (``sqlite:///night.db``),
+        or the file of one. Default: the environment's ``GUESTSTAR_STORE``, else
+        ``sqlite:///gueststar.db``. A store is opened for reading only.
+    timeout : float
+        Of a server: seconds without an answer after which a try counts as failed.
+    retries : int
+        Of a server: tries after the first one, with growing pauses.
+    progress : bool, optional
+        Show a bar for long pulls; default: when standard error is a terminal.
+
+    Raises
+    ------
+    StoreError
+        If there is no such store.
+
+    Examples
+    --------
+    >>> b = Broker("http://127.0.0.1:8765")              # doctest: +SKIP
+    >>> b["ZTF18abcdefg"].lc.plot()                      # doctest: +SKIP
+    >>> b.cone("10:12:13.4 -02:03:04", 5)                # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        where: str | PathLike[str] | None = None,
+        *,
+        timeout: float = 60.0,
+        retries: int = 4,
+        progress: bool | None = None,
+    ) -> None:
+        self._progress = progress
+        text = None if where is None else str(where)
+        self._store: Store | RemoteStore
+        if text is not None and text.startswith(("http://", "https://")):
+            self._store = RemoteStore(text, timeout=timeout, retries=retries)
+        else:
+            url = text if text is None or "://" in text else f"sqlite:///{text}"
+            self._store = open_store(url, read_only=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close connections and files."""
+        self._store.close()
+
+    def __repr__(self) -> str:
+        return f"<Broker over {self._store!r}>"
+
+    def __getitem__(self, name: str) -> BrokerObject:
+        """Return an object by its name.
+
+        Raises
+        ------
+        BadInput
+            If there is none; the message names the nearest.
+        """
+        return BrokerObject(self, self._store.object(str(name)))
+
+    def alert(self, alert_id: int | str) -> Alert:
+        """Return one alert with light curve, cutouts, scores and the survey's own record.
+
+        Parameters
+        ----------
+        alert_id : int or str
+            ZTF candid, LSST diaSourceId.
+
+        Raises
+        ------
+        BadInput
+            If there is none.
+        """
+        return self._store.alert(_number(alert_id))
+
+    def cutouts(self, alert_id: int | str) -> Cutouts:
+        """Return the three cutouts of an alert."""
+        return self._store.cutouts(_number(alert_id))
+
+    def native(self, alert_id: int | str) -> dict[str, Any]:
+        """Return the survey's own record of an alert, its own names and units."""
+        return self._store.native(_number(alert_id))
+
+    def scores(self, alert_id: int | str) -> Result:
+        """Return all scores of an alert, of every module and version."""
+        found = self._store.scores(_number(alert_id))
+        columns = {
+            "module": pa.array([s.module for s in found], pa.string()),
+            "version": pa.array([s.version for s in found], pa.string()),
+            "class": pa.array([s.label for s in found], pa.string()),
+            "value": pa.array([s.value for s in found], pa.float32()),
+            "reason": pa.array([s.reason for s in found], pa.string()),
+        }
+        return Result.from_arrow(pa.table(columns))
+
+    def cone(self, position: Any, radius: Any = 5.0) -> Result:
+        """Return the objects round a position, nearest first, at most 10,000.
+
+        Parameters
+        ----------
+        position : SkyCoord, str or (ra, dec)
+            ``"10:12:13.4 -02:03:04"``, degrees, or the name of an object.
+        radius : Quantity or float
+            An angle; a bare number is arcsec.
+
+        Returns
+        -------
+        Result
+            Columns of the view ``objects`` and ``separation_arcsec``; with
+            ``meta["truncated"]`` where there are more.
+        """
+        place = self._place(position)
+        found = self._store.cone(place.ra, place.dec, arcsec(radius))
+        if found.num_rows > MAX_PAGE:
+            found = found.slice(0, MAX_PAGE).replace_schema_metadata({"gueststar.truncated": "1"})
+        return Result.from_arrow(found)
+
+    def _place(self, position: Any) -> Position:
+        place = place_of(position)
+        if isinstance(place, Position):
+            return place
+        record = self._store.object(place)
+        return Position(record.ra, record.dec)
+
+    def xmatch(
+        self,
+        table: Any,
+        radius: Any = 2.0,
+        *,
+        nearest: bool = True,
+        ra: str | None = None,
+        dec: str | None = None,
+    ) -> Result:
+        """Match a list of positions with the objects.
+
+        Parameters
+        ----------
+        table : Table, DataFrame, Arrow table or SkyCoord
+            Your list, of any length.
+        radius : Quantity or float
+            One angle, or one a row; bare numbers are arcsec. At most one degree.
+        nearest : bool
+            Only the nearest object of each row; else all, nearest first.
+        ra, dec : str, optional
+            Names of the columns (degrees, or with a unit); else the usual names are looked for.
+
+        Returns
+        -------
+        Result
+            One row a match: your columns, those of the view ``objects`` (with ``_object`` behind
+            a name that you use yourself) and ``separation_arcsec``; ``row`` is the row of yours.
+        """
+        mine = table_of(table)
+        if mine is None:
+            places = table.icrs.ra.deg, table.icrs.dec.deg
+        else:
+            places = positions_of(mine, ra, dec)
+        radii = np.broadcast_to(arcsec(radius), np.shape(places[0]))
+        ras, decs = (np.atleast_1d(one) for one in places)
+        matches = Result.from_arrow(self._matches(ras, decs, np.atleast_1d(radii), nearest))
+        if mine is None or not mine.colnames:
+            return matches
+        for name in set(matches.colnames) & set(mine.colnames):
+            matches.rename_column(name, f"{name}_object")
+        rows = np.asarray(matches["row" if "row" in matches.colnames else "row_object"])
+        return Result(hstack([mine[rows], matches]))
+
+    def _matches(
+        self, ra: np.ndarray, dec: np.ndarray, radius: np.ndarray, nearest: bool
+    ) -> pa.Table:
+        check_cones(ra, dec, radius)
+        parts = []
+        with bar("matching", len(ra), self._progress if len(ra) > _AT_ONCE else False) as more:
+            for start in range(0, max(len(ra), 1), _AT_ONCE):
+                part = slice(start, start + _AT_ONCE)
+                found = self._store.cones(ra[part], dec[part], radius[part], nearest=nearest)
+                rows = pa.array(found.column("row").to_numpy() + start)
+                parts.append(found.set_column(0, found.schema.field(0), rows))
+                more(len(ra[part]))
+        return pa.concat_tables(parts)
+
+    def alerts(
+        self,
+        *,
+        position: Any = None,
+        radius: Any = 5.0,
+        since: Any = None,
+        until: Any = None,
+        limit: int = 10_000,
+        **conditions: Any,
+    ) -> Result:
+        """Return alerts by conditions, in the order of night, time and id.
+
+        Parameters
+        ----------
+        position, radius
+            A cone, as for :meth:`cone`; at most 5 degrees.
+        since, until : Time, str or float, optional
+            Mid-exposure; a date is UTC, a bare number MJD (TAI).
+        limit : int
+            Rows at most; they are pulled page by page.
+        **conditions
+            ``object_id, survey, band, night, mag_min, mag_max, module, min_score, max_score``;
+            see :class:`gueststar.store.selection.AlertSelection`.
+
+        Returns
+        -------
+        Result
+            With ``meta["truncated"]`` where there are more.
+        """
+        if position is not None:
+            place = self._place(position)
+            conditions |= {"ra": place.ra, "dec": place.dec, "radius_arcsec": arcsec(radius)}
+        times = {"since": since, "until": until}
+        selection = _selection(AlertSelection, conditions, times)
+        return self._pull(self._store.find_alerts, selection, limit, "alerts")
+
+    def objects(
+        self,
+        *,
+        first_since: Any = None,
+        first_until: Any = None,
+        last_since: Any = None,
+        last_until: Any = None,
+        limit: int = 10_000,
+        **conditions: Any,
+    ) -> Result:
+        """Return objects by conditions, in the order of names.
+
+        Parameters
+        ----------
+        first_since, first_until, last_since, last_until : Time, str or float, optional
+            Range of the first and of the last detection.
+        limit : int
+            Rows at most; they are pulled page by page.
+        **conditions
+            ``survey``, ``min_detections``.
+        """
+        times = {
+            "first_since": first_since,
+            "first_until": first_until,
+            "last_since": last_since,
+            "last_until": last_until,
+        }
+        selection = _selection(ObjectSelection, conditions, times)
+        return self._pull(self._store.find_objects, selection, limit, "objects")
+
+    def _pull(self, find: Callable[..., pa.Table], selection: Any, limit: int, what: str) -> Result:
+        if limit < 1:
+            raise BadInput(f"limit: {limit} cannot be: give 1 or more")
+        parts: list[pa.Table] = []
+        there, after = 0, None
+        with bar(what, None, self._progress if limit > _PAGE else False) as more:
+            while there < limit and (after is not None or not parts):
+                page = find(selection, after=after, limit=min(_PAGE, limit - there))
+                parts.append(with_next(page, None))
+                there, after = there + page.num_rows, next_of(page)
+                more(page.num_rows)
+        result = Result.from_arrow(pa.concat_tables(parts))
+        if after is not None:
+            result.meta["truncated"] = True
+        return result
+
+    def nights(self) -> Result:
+        """Return the nights with their numbers of alerts, newest first."""
+        return Result.from_arrow(self._store.nights())
+
+    def night(self, night: int | None = None, *, limit: int = 50, **options: Any) -> Result:
+        """Return the first alerts of a night.
+
+        Parameters
+        ----------
+        night : int, optional
+            YYYYMMDD; default the newest.
+        limit : int
+            Rows, 1 to 10,000. :meth:`alerts` walks through a whole night.
+        **options
+            ``sort`` (score, magnitude, age, time), ``descending``, ``module``, ``min_score``,
+            ``band``, ``survey``; see :meth:`gueststar.store.Store.night`.
+        """
+        try:
+            found = self._store.night(night, limit=limit, **options)
+        except TypeError as error:
+            raise BadInput(f"night: {error}; see help(Broker.night)") from None
+        return Result.from_arrow(found)
+
+    def counts(self, by: CountBy, **options: Any) -> Result:
+        """Count alerts by night, band, survey, class or healpix.
+
+        Parameters
+        ----------
+        by : str
+        **options
+            ``night``; ``order`` of HEALPix cells; ``min_score`` of a class.
+        """
+        return Result.from_arrow(self._store.counts(by, **options))
+
+    def modules(self) -> list[str]:
+        """Return the names of the modules that have scored alerts."""
+        return self._store.modules()
+
+    def sql(self, query: str, *, limit: int = 10_000) -> Result:
+        """Run a read-only SELECT over the views of docs/sql.md.
+
+        Parameters
+        ----------
+        query : str
+        limit : int
+            Rows at most; ``meta["truncated"]`` says that there are more.
+        """
+        return Result.from_arrow(self._store.sql(query, limit=limit))
+
+    def health(self) -> dict[str, Any]:
+        """Return the counts that prove that nothing was lost."""
+        return self._store.health()
+
+
+def _number(alert_id: int | str) -> int:
+    number = alert_number(str(alert_id).strip())
+    if number is None:
+        raise BadInput(f"{alert_id!r} is no alert id: they are whole numbers")
+    return number
+
+
+def _selection(kind: Any, conditions: dict[str, Any], times: dict[str, Any]) -> Any:
+    """Build a selection; an unknown condition is answered with the nearest."""
+    known = [field.name for field in fields(kind)]
+    for name in conditions:
+        if name not in known:
+            raise BadInput(f"{name!r} is no condition here.{did_you_mean(name, known)}")
+    given = {n: mjd_tai_of(v, n) for n, v in times.items() if v is not None}
+    return kind(**conditions, **given)

@@ -1,0 +1,131 @@
+"""Questions to a server: tried again while it is busy, and its errors as our own."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any
+
+import httpx
+import orjson
+import pyarrow as pa
+
+from gueststar import __version__
+from gueststar.errors import BadInput, ServerError, ServerUnavailable
+
+ARROW = "application/vnd.apache.arrow.stream"
+BUSY = frozenset((429, 502, 503, 504))
+FIRST_WAIT_S = 0.25
+LONGEST_WAIT_S = 20.0
+
+
+class Server:
+    """A server's API.
+
+    Parameters
+    ----------
+    address : str
+        As ``http://127.0.0.1:8765``.
+    timeout : float
+        Seconds without an answer after which a try counts as failed.
+    retries : int
+        Tries after the first one, while the server cannot be reached or says that it is busy.
+        Every question only reads, so asking again changes nothing.
+    """
+
+    def __init__(self, address: str, timeout: float, retries: int) -> None:
+        self.address = address.rstrip("/")
+        self._retries = retries
+        try:
+            self._client = httpx.Client(
+                base_url=f"{self.address}/api",
+                timeout=timeout,
+                headers={"User-Agent": f"gueststar/{__version__}"},
+            )
+        except httpx.InvalidURL as error:
+            raise BadInput(f"{address!r} is no address of a server: {error}") from None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def table(self, path: str, **given: Any) -> pa.Table:
+        """Ask for a table; parameters that are None are left out."""
+        return _table(self._ask("GET", path, {"Accept": ARROW}, given))
+
+    def post(self, path: str, body: dict[str, Any]) -> pa.Table:
+        """Send a body and read a table."""
+        content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+        headers = {"Accept": ARROW, "Content-Type": "application/json"}
+        return _table(self._ask("POST", path, headers, {}, content))
+
+    def json(self, path: str) -> Any:
+        """Ask for JSON."""
+        return orjson.loads(self._ask("GET", path, {"Accept": "application/json"}, {}).content)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        given: dict[str, Any],
+        content: bytes | None = None,
+    ) -> httpx.Response:
+        params = {name: value for name, value in given.items() if value is not None}
+        for turn in range(self._retries + 1):
+            last = turn == self._retries
+            try:
+                answer = self._client.request(
+                    method, path, params=params, headers=headers, content=content
+                )
+            except httpx.TransportError as error:
+                if last:
+                    raise ServerUnavailable(self._unreachable(error)) from error
+                time.sleep(_wait(turn, None))
+                continue
+            if answer.status_code not in BUSY or last:
+                return self._checked(answer)
+            time.sleep(_wait(turn, answer.headers.get("retry-after")))
+        raise AssertionError("the last turn returns or raises")
+
+    def _unreachable(self, error: Exception) -> str:
+        return (
+            f"no answer from {self.address} after {self._retries + 1} tries "
+            f"({error or type(error).__name__}): is `gueststar serve` running there?"
+        )
+
+    def _checked(self, answer: httpx.Response) -> httpx.Response:
+        if answer.is_success:
+            return answer
+        message = _message(answer)
+        if message is None:
+            raise ServerError(
+                f"{self.address} answers {answer.status_code} and not as a gueststar server does: "
+                "check the address and the port"
+            )
+        if answer.is_client_error and answer.status_code not in BUSY:
+            raise BadInput(message)
+        kind = ServerUnavailable if answer.status_code in BUSY else ServerError
+        raise kind(f"{self.address}: {message}")
+
+
+def _wait(turn: int, asked: str | None) -> float:
+    """Return seconds to wait: what the server asks for, else twice as long each turn."""
+    if asked is not None and asked.isdigit():
+        return min(float(asked), LONGEST_WAIT_S)
+    return min(FIRST_WAIT_S * 2.0**turn * random.uniform(0.5, 1.5), LONGEST_WAIT_S)
+
+
+def _message(answer: httpx.Response) -> str | None:
+    try:
+        return str(answer.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _table(answer: httpx.Response) -> pa.Table:
+    try:
+        with pa.ipc.open_stream(answer.content) as stream:
+            return stream.read_all()
+    except pa.ArrowInvalid as error:
+        raise ServerError(f"{answer.url} answers no Arrow stream: {error}") from None

@@ -1,0 +1,156 @@
+"""A store behind a server: the reading methods of :class:`gueststar.store.Store`, over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import numpy as np
+import pyarrow as pa
+
+from gueststar.client.http import Server
+from gueststar.points import HISTORY_SCHEMA
+from gueststar.score import Score
+from gueststar.store.interface import ObjectRecord, Sort
+from gueststar.store.selection import MAX_PAGE, AlertSelection, CountBy, ObjectSelection
+
+if TYPE_CHECKING:
+    from gueststar.alert import Alert
+    from gueststar.cutouts import Cutouts
+    from gueststar.lightcurve import LightCurve
+
+
+class RemoteStore:
+    """Reads from a server what :class:`gueststar.store.Store` reads from a file.
+
+    Parameters
+    ----------
+    address : str
+        As ``http://127.0.0.1:8765``.
+    timeout : float
+        Seconds without an answer after which a try counts as failed.
+    retries : int
+        Tries after the first one.
+    """
+
+    def __init__(self, address: str, *, timeout: float = 60.0, retries: int = 4) -> None:
+        self._server = Server(address, timeout, retries)
+
+    def __repr__(self) -> str:
+        return f"<RemoteStore {self._server.address}>"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._server.close()
+
+    def alert(self, alert_id: int) -> Alert:
+        """Return one alert."""
+        from gueststar.store.records import alert_of
+
+        return alert_of(self._server.table(f"/alerts/{alert_id}"))
+
+    def object(self, object_id: str) -> ObjectRecord:
+        """Return one object with its alerts, curve and scores."""
+        from gueststar.store.records import object_of
+
+        return object_of(self._server.table(f"/objects/{quote(object_id, safe='')}"))
+
+    def light_curve(self, object_id: str) -> LightCurve:
+        """Return the merged light curve of an object."""
+        from gueststar.lightcurve import LightCurve
+
+        found = self._server.table(f"/lightcurves/{quote(object_id, safe='')}")
+        points = found.select(HISTORY_SCHEMA.names).combine_chunks().to_batches()
+        batch = points[0] if points else pa.RecordBatch.from_pylist([], HISTORY_SCHEMA)
+        survey = (found.schema.metadata or {}).get(b"survey", b"").decode() or None
+        return LightCurve(batch.cast(HISTORY_SCHEMA), object_id, survey)
+
+    def cutouts(self, alert_id: int) -> Cutouts:
+        """Return the cutouts of an alert as received."""
+        from gueststar.cutouts import Cutouts
+
+        (row,) = self._server.table(f"/alerts/{alert_id}/cutouts").to_pylist()
+        return Cutouts(**row)
+
+    def native(self, alert_id: int) -> dict[str, Any]:
+        """Return the survey's own record of an alert."""
+        return dict(self.alert(alert_id).native)
+
+    def scores(self, alert_id: int) -> list[Score]:
+        """Return all scores of an alert."""
+        rows = self._server.table(f"/alerts/{alert_id}/scores").drop_columns("alert_id")
+        return [Score(*row.values()) for row in rows.to_pylist()]
+
+    def cone(self, ra: float, dec: float, radius_arcsec: float) -> pa.Table:
+        """Return the objects within a radius, nearest first; at most 10,000."""
+        return self._server.table("/cone", ra=ra, dec=dec, radius=radius_arcsec, limit=MAX_PAGE)
+
+    def cones(self, ra: Any, dec: Any, radius_arcsec: Any, *, nearest: bool = False) -> pa.Table:
+        """Return the objects of many cones."""
+        numbers = {"ra": ra, "dec": dec, "radius": radius_arcsec}
+        body: dict[str, Any] = {n: np.asarray(v, np.float64).tolist() for n, v in numbers.items()}
+        if np.ndim(radius_arcsec) == 0 or len(set(body["radius"])) == 1:
+            body["radius"] = float(np.ravel(radius_arcsec)[0])
+        body["nearest"] = nearest
+        return self._server.post("/cones", body)
+
+    def find_alerts(
+        self, selection: AlertSelection, *, after: str | None = None, limit: int = 1_000
+    ) -> pa.Table:
+        """Return one page of alerts."""
+        given = asdict(selection)
+        given["radius"] = given.pop("radius_arcsec")
+        return self._server.table("/alerts", **given, after=after, limit=limit)
+
+    def find_objects(
+        self, selection: ObjectSelection, *, after: str | None = None, limit: int = 1_000
+    ) -> pa.Table:
+        """Return one page of objects."""
+        return self._server.table("/objects", **asdict(selection), after=after, limit=limit)
+
+    def counts(
+        self, by: CountBy, *, night: int | None = None, order: int = 6, min_score: float = 0.5
+    ) -> pa.Table:
+        """Count alerts."""
+        return self._server.table("/counts", by=by, night=night, order=order, min_score=min_score)
+
+    def nights(self) -> pa.Table:
+        """Return the nights."""
+        return self._server.table("/nights")
+
+    def night(
+        self,
+        night: int | None = None,
+        *,
+        sort: Sort = "score",
+        descending: bool = True,
+        module: str = "rb",
+        limit: int = 50,
+        min_score: float | None = None,
+        band: str | None = None,
+        survey: str | None = None,
+    ) -> pa.Table:
+        """Return the first alerts of a night."""
+        return self._server.table(
+            f"/nights/{'latest' if night is None else night}",
+            sort=sort,
+            order="down" if descending else "up",
+            module=module,
+            limit=limit,
+            min_score=min_score,
+            band=band,
+            survey=survey,
+        )
+
+    def modules(self) -> list[str]:
+        """Return the names of the modules that have scored alerts."""
+        return list(self._server.table("/modules").column("module").to_pylist())
+
+    def sql(self, query: str, *, limit: int = 10_000) -> pa.Table:
+        """Run a read-only query."""
+        return self._server.post("/sql", {"query": query, "limit": limit})
+
+    def health(self) -> dict[str, Any]:
+        """Return counts that prove that nothing was lost."""
+        return dict(self._server.json("/health"))

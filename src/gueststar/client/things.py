@@ -1,0 +1,90 @@
+"""One object as a person holds it; what it is not asked for is not fetched."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING
+
+from astropy.coordinates import SkyCoord
+
+from gueststar.client.results import Result
+from gueststar.errors import BadInput
+
+if TYPE_CHECKING:
+    from gueststar.alert import Alert
+    from gueststar.client.broker import Broker
+    from gueststar.cutouts import Cutouts
+    from gueststar.lightcurve import LightCurve
+    from gueststar.store.interface import ObjectRecord
+
+
+class BrokerObject:
+    """An object; made by ``broker["ZTF18abcdefg"]``.
+
+    Parameters
+    ----------
+    broker : Broker
+    record : ObjectRecord
+    """
+
+    def __init__(self, broker: Broker, record: ObjectRecord) -> None:
+        self._broker = broker
+        self._record = record
+        self.object_id = record.object_id
+        self.survey = record.survey
+        self.ra, self.dec = record.ra, record.dec
+        self.n_detections = record.n_detections
+        self.first_mjd_tai, self.last_mjd_tai = record.first_mjd_tai, record.last_mjd_tai
+
+    @property
+    def coord(self) -> SkyCoord:
+        """Position, ICRS."""
+        return SkyCoord(self.ra, self.dec, unit="deg")
+
+    @property
+    def lc(self) -> LightCurve:
+        """The light curve, merged from all packets: ``lc.plot()``, ``lc.total()``."""
+        return self._record.light_curve
+
+    @cached_property
+    def alerts(self) -> Result:
+        """Its alerts in order of time, columns of the view ``alerts``."""
+        return Result.from_arrow(self._record.alerts)
+
+    @cached_property
+    def scores(self) -> Result:
+        """Scores of its alerts, of every module and version."""
+        return Result.from_arrow(self._record.scores)
+
+    @cached_property
+    def newest(self) -> Alert:
+        """Its newest alert, fetched when first asked for.
+
+        Raises
+        ------
+        BadInput
+            If the store has none of its alerts.
+        """
+        ids = self._record.alerts.column("alert_id")
+        if not len(ids):
+            raise BadInput(f"{self.object_id} has no alerts in this store")
+        return self._broker.alert(ids[-1].as_py())
+
+    @property
+    def cutouts(self) -> Cutouts:
+        """Cutouts of the newest alert."""
+        return self.newest.cutouts
+
+    def __repr__(self) -> str:
+        return (
+            f"<{self.object_id}: {self.survey}, {self.ra:.5f} {self.dec:+.5f}, "
+            f"{self.n_detections} detections, {len(self.alerts)} alerts>"
+        )
+
+    def _repr_html_(self) -> str:
+        from gueststar.plots import sparkline
+
+        newest = self.newest._repr_html_() if len(self.alerts) else ""
+        title = escape(repr(self)[1:-1])
+        return f"<div><b>{title}</b><br>{sparkline(self.lc)}{newest}</div>"

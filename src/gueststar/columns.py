@@ -1,0 +1,79 @@
+"""What the columns of answers mean: a unit and a sentence each, for tables, the API and docs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Meaning(NamedTuple):
+    """Unit (as astropy writes it, ``""`` for none) and description of a column."""
+
+    unit: str
+    text: str
+
+
+#: By name; a name means the same in every table.
+COLUMNS = {
+    "alert_id": Meaning("", "ZTF candid, LSST diaSourceId"),
+    "object_id": Meaning("", "ZTF objectId, LSST diaObjectId; null for a Solar-System source"),
+    "survey": Meaning("", "ztf or lsst"),
+    "band": Meaning("", "filter: g r i of ZTF, u g r i z y of LSST"),
+    "mjd_tai": Meaning("d", "mid-exposure, MJD, TAI"),
+    "night": Meaning("", "observing night, YYYYMMDD"),
+    "ra": Meaning("deg", "right ascension, ICRS"),
+    "dec": Meaning("deg", "declination, ICRS"),
+    "healpix29": Meaning("", "HEALPix cell, nested, order 29"),
+    "cell": Meaning("", "HEALPix cell, nested, of the order asked for"),
+    "flux": Meaning("nJy", "difference flux with its sign, AB zero point 31.4"),
+    "flux_err": Meaning("nJy", "1 sigma error of flux"),
+    "mag": Meaning("mag", "AB magnitude of flux; null where it is not positive"),
+    "mag_err": Meaning("mag", "1 sigma error of mag"),
+    "total_flux": Meaning("nJy", "flux of reference and difference together"),
+    "total_flux_err": Meaning("nJy", "1 sigma error of total_flux"),
+    "limit": Meaning("mag", "5 sigma limit of the exposure, AB"),
+    "kind": Meaning("", "detection, forced or limit"),
+    "exposure_id": Meaning("", "exposure: ZTF pid, LSST visit"),
+    "published_rb": Meaning("", "the survey's own deep real/bogus score"),
+    "program": Meaning("", "ZTF programid"),
+    "score": Meaning("", "newest score of the module asked for, 0 to 1; null when not scored"),
+    "reason": Meaning("", "why there is no score"),
+    "module": Meaning("", "science module"),
+    "version": Meaning("", "code version and digest of the weights"),
+    "class": Meaning("", "class that the score speaks of"),
+    "value": Meaning("", "score, 0 to 1; null when not scored"),
+    "age": Meaning("d", "time from the object's first detection to the alert"),
+    "n_alerts": Meaning("", "alerts in this store"),
+    "n_scored": Meaning("", "alerts with a score"),
+    "n_unscored": Meaning("", "alerts without, for which a reason is kept"),
+    "n_detections": Meaning("", "detections in the merged light curve"),
+    "n_points": Meaning("", "points of all kinds in the merged light curve"),
+    "first_mjd_tai": Meaning("d", "first detection, MJD, TAI"),
+    "last_mjd_tai": Meaning("d", "last detection, MJD, TAI"),
+    "separation_arcsec": Meaning("arcsec", "distance from the position asked for"),
+    "row": Meaning("", "which of the positions asked for, from 0"),
+}
+
+#: Whole numbers that name something: strings in JSON, whatever their size.
+IDS = frozenset(
+    [
+        "alert_id",
+        "exposure_id",
+        "healpix29",
+        "cell",
+        "candid",
+        "diaSourceId",
+        "diaObjectId",
+        "ssObjectId",
+    ]
+)
+
+
+def units_of(names: list[str]) -> dict[str, str]:
+    """Return the units of those columns that have one.
+
+    Examples
+    --------
+    >>> units_of(["ra", "band", "flux"])
+    {'ra': 'deg', 'flux': 'nJy'}
+    """
+    return {n: COLUMNS[n].unit for n in names if n in COLUMNS and COLUMNS[n].unit}

@@ -1,0 +1,167 @@
+"""Forms of answers: which one a request wants, and tables in each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.csv
+from litestar.exceptions import HTTPException
+
+from gueststar.columns import IDS, units_of
+from gueststar.store.selection import next_of
+
+EXACT = 2**53  # above, a JSON number is not exact for everybody
+TRUNCATED = b"gueststar.truncated"
+TOTAL = b"gueststar.total"
+
+MEDIA_TYPES = {
+    "json": "application/json",
+    "arrow": "application/vnd.apache.arrow.stream",
+    "csv": "text/csv",
+    "fits": "application/fits",
+    "png": "image/png",
+    "npy": "application/x-npy",
+}
+
+
+def wanted(form: str | None, accept: str, among: tuple[str, ...]) -> str:
+    """Return the form that a request wants.
+
+    Parameters
+    ----------
+    form : str or None
+        Of the parameter ``format``, which wins.
+    accept : str
+        The header; empty when there is none.
+    among : tuple of str
+        Forms that there are, the default first.
+
+    Raises
+    ------
+    litestar.exceptions.HTTPException
+        406, when none of them is acceptable.
+
+    Examples
+    --------
+    >>> wanted(None, "text/csv, application/json;q=0.5", ("json", "csv"))
+    'csv'
+    """
+    if form is not None:
+        return form
+    weights = _weights(accept)
+    best = max(among, key=lambda one: _weight(weights, MEDIA_TYPES[one]))
+    if weights and _weight(weights, MEDIA_TYPES[best]) <= 0:
+        kinds = ", ".join(MEDIA_TYPES[one].partition(";")[0] for one in among)
+        raise HTTPException(
+            f"accept: {accept[:100]!r} is not what there is: {kinds}", status_code=406
+        )
+    return best
+
+
+def _weights(accept: str) -> dict[str, float]:
+    found = {}
+    for part in accept.split(","):
+        kind, *rest = (piece.strip().lower() for piece in part.split(";"))
+        quality = next((piece[2:] for piece in rest if piece.startswith("q=")), "1")
+        if kind:
+            found[kind] = float(quality) if quality.replace(".", "", 1).isdigit() else 0.0
+    return found
+
+
+def _weight(weights: Mapping[str, float], media_type: str) -> float:
+    kind = media_type.partition(";")[0]
+    for pattern in (kind, f"{kind.partition('/')[0]}/*", "*/*"):
+        if pattern in weights:
+            return weights[pattern]
+    return 0.0
+
+
+def table_in(form: str, table: pa.Table) -> bytes:
+    """Write a table as JSON, CSV or an Arrow IPC stream."""
+    return _TABLES[form](table)
+
+
+def _arrow(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def _csv(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    pyarrow.csv.write_csv(pa.table([_flat(c) for c in table.columns], table.column_names), sink)
+    return bytes(sink.getvalue())
+
+
+def _flat(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """CSV has no lists and no bytes: the first as JSON, the second as hexadecimal digits."""
+    if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
+        values = [None if v is None else _text_of(v) for v in column.to_pylist()]
+        return pa.chunked_array([pa.array(values, pa.string())])
+    return column.cast(pa.string()) if pa.types.is_null(column.type) else column
+
+
+def _text_of(value: Any) -> str:
+    return value.hex() if isinstance(value, bytes) else orjson.dumps(plain(value)).decode()
+
+
+def _json(table: pa.Table) -> bytes:
+    metadata = table.schema.metadata or {}
+    answer: dict[str, Any] = {
+        "rows": rows_of(table),
+        "count": table.num_rows,
+        "next": next_of(table),
+        "units": units_of(table.column_names),
+    }
+    if TRUNCATED in metadata:
+        answer["truncated"] = metadata[TRUNCATED] == b"1"
+    if TOTAL in metadata:
+        answer["total"] = int(metadata[TOTAL])
+    return orjson.dumps(answer)
+
+
+_TABLES: dict[str, Callable[[pa.Table], bytes]] = {"json": _json, "csv": _csv, "arrow": _arrow}
+
+
+def rows_of(table: pa.Table) -> list[dict[str, Any]]:
+    """Return rows for JSON: ids as strings, float32 in its own digits, bytes as digits."""
+    columns = [
+        _column(name, table.column(name)).to_pylist()
+        if not pa.types.is_nested(table.column(name).type)
+        else [plain(value, name) for value in table.column(name).to_pylist()]
+        for name in table.column_names
+    ]
+    names = table.column_names
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_integer(column.type) and (name in IDS or _exceeds(column)):
+        return column.cast(pa.string())
+    if pa.types.is_float32(column.type):
+        return column.cast(pa.string()).cast(pa.float64())
+    if pa.types.is_binary(column.type):
+        return pa.chunked_array([[None if v is None else v.hex() for v in column.to_pylist()]])
+    return column
+
+
+def _exceeds(column: pa.ChunkedArray) -> bool:
+    bounds = pa.compute.min_max(column).as_py()
+    return any(v is not None and abs(v) > EXACT for v in bounds.values())
+
+
+def plain(value: Any, name: str = "") -> Any:
+    """Return a nested value for JSON, by the rules of :func:`rows_of`."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(one, str(key)) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one, name) for one in value]
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value) if name in IDS or abs(value) > EXACT else value
+    return value

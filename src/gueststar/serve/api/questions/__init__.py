@@ -1,0 +1,28 @@
+"""All questions that the API answers, in the order of the documentation."""
+
+from __future__ import annotations
+
+from gueststar.serve.api.questions import alerts, cutouts, nights, objects, sky, skyportal, sql
+
+QUESTIONS = (
+    objects.find,
+    objects.one,
+    objects.light_curve,
+    alerts.find,
+    alerts.one,
+    alerts.scores,
+    alerts.native,
+    cutouts.names,
+    cutouts.one,
+    sky.cone,
+    sky.cones,
+    sql.by_get,
+    sql.by_post,
+    nights.nights,
+    nights.one,
+    nights.counts,
+    nights.modules,
+    nights.health,
+    skyportal.find,
+    skyportal.one,
+)

@@ -1,0 +1,100 @@
+"""From a declared question and the function that answers it to routes of the application."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import HttpMethod, Request, Response, route
+from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
+
+from gueststar.errors import BadInput
+from gueststar.serve.api.access import store_of
+from gueststar.serve.api.answers import answer
+from gueststar.serve.api.operation import Operation
+
+PREFIX = "/api"
+#: Names of objects may hold a slash, so they end a path and take all of it.
+_PLACES = {"object_id": "path"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """An operation with the route that answers it."""
+
+    operation: Operation
+    handler: HTTPRouteHandler
+
+
+def asks(operation: Operation) -> Callable[[Callable[..., Any]], Question]:
+    """Decorate a function ``(store, given[, body, media_type])`` that answers an operation.
+
+    It runs in a thread, and returns a table, or a function of the form that gives bytes.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Question:
+        respond = functools.partial(_respond, operation, function)
+        make = _post if operation.body else _get
+        return Question(operation, make(operation, respond))
+
+    return decorate
+
+
+def _respond(
+    operation: Operation, function: Callable[..., Any], request: Request[Any, Any, Any], *body: Any
+) -> Response[bytes]:
+    given = operation.read(request.query_params)
+    form = given.pop("format")
+    given |= {place.name: _place(request, place.name) for place in operation.places}
+    store = store_of(request)
+    try:
+        made = function(store, given, *body)
+    except BadInput as error:
+        if operation.missing:  # its parameters are good: the path names what there is not
+            raise NotFoundException(str(error)) from None
+        raise
+    return answer(request, operation, form, made)
+
+
+def _place(request: Request[Any, Any, Any], name: str) -> str:
+    value = str(request.path_params[name])
+    return value.removeprefix("/") if _PLACES.get(name) == "path" else value
+
+
+def _address(operation: Operation) -> str:
+    address = operation.path
+    for place in operation.places:
+        kind = _PLACES.get(place.name, "str")
+        address = address.replace(f"{{{place.name}}}", f"{{{place.name}:{kind}}}")
+    return PREFIX + address
+
+
+def _get(operation: Operation, respond: Callable[..., Response[bytes]]) -> HTTPRouteHandler:
+    async def handler(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return await asyncio.to_thread(respond, request)
+
+    methods = [HttpMethod.GET, HttpMethod.HEAD]
+    return route(_address(operation), http_method=methods)(handler)
+
+
+def _post(operation: Operation, respond: Callable[..., Response[bytes]]) -> HTTPRouteHandler:
+    assert operation.body is not None
+
+    async def handler(request: Request[Any, Any, Any]) -> Response[bytes]:
+        body = await request.body()
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return await asyncio.to_thread(respond, request, body, media_type)
+
+    largest = operation.body.largest
+    return route(_address(operation), http_method=HttpMethod.POST, request_max_body_size=largest)(
+        handler
+    )
+
+
+def handlers(questions: Sequence[Question]) -> list[HTTPRouteHandler]:
+    """Return the routes."""
+    return [question.handler for question in questions]
