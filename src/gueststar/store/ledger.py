@@ -196,13 +196,13 @@ def renew(connection: Session, letters: Sequence[tuple[Position, str, bytes | No
     next takes them over.
     """
     rows = [
-        {"reason": reason, "packet": packet, **position._asdict()}
+        {"reason": reason, "packet": packet, "given": packet is not None, **position._asdict()}
         for position, reason, packet in letters
     ]
     here = 'part_id = :part_id AND "offset" = :offset AND record = :record'
     connection.executemany(
         f"""UPDATE dead_rows SET packet = coalesce(packet, :packet), reason = :reason
-            WHERE {here} AND (reason <> :reason OR (packet IS NULL AND :packet IS NOT NULL))""",
+            WHERE {here} AND (reason <> :reason OR (packet IS NULL AND :given))""",
         rows,
     )
     connection.executemany(
