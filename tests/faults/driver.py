@@ -58,6 +58,7 @@ class Driver:
         self.store = store or f"sqlite:///{folder}/store/night.db"
         self.stem, self.output = f"night-{uuid.uuid4().hex[:8]}", create(kafka.servers, 2)
         self.registry = Registry(packets.schema)
+        self.schemas = self.registry.url
         self.brokers, self.log = [], []
         self.number = self.poisoned = self.repeated = 0
         self.next_id = KNOWN_ID
@@ -112,7 +113,7 @@ topic = "{self.output}"
             "PYTHONDONTWRITEBYTECODE": "",  # else each worker compiles everything anew
             "PYTHONPATH": str(TESTS),
             "GUESTSTAR_MINES": str(self.folder / "mines"),
-            "GUESTSTAR_SCHEMAS": self.registry.url,
+            "GUESTSTAR_SCHEMAS": self.schemas,
             "XDG_CACHE_HOME": str(self.folder / "cache"),
         }
         command = [sys.executable, "-m", "faults.child", "run", str(self.config), *options]

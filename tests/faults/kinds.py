@@ -70,7 +70,7 @@ def second_broker(driver, chance):
     """A second broker of the same settings joins, works, and leaves."""
     second = driver.start("--workers", "1")
     some(driver, chance)
-    driver.wait(lambda: len(driver.crew()) > driver.workers - 1, "worker of the second broker")
+    driver.wait(lambda: len(driver.crew()) > driver.workers, "worker of the second broker")
     yield
     some(driver, chance)
     assert driver.stop(second) == 0, driver.tail()

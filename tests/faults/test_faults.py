@@ -1,6 +1,7 @@
 """Whatever happens to a broker: nothing lost, nothing doubled, and the ledger says so.
 
-Seeded: ``GUESTSTAR_FAULT_SEED`` is the number that a failing run has printed. ``GUESTSTAR_FAULTS``
+What a second worker makes of a rebalance may come twice in the topic out (at least once); with one
+worker, nothing may. Seeded: ``GUESTSTAR_FAULT_SEED`` is the number that a failing run has printed. ``GUESTSTAR_FAULTS``
 is how many faults the last test injects; by default as many as there are kinds.
 """
 
@@ -55,7 +56,7 @@ def faulted(driver, fault, lasts=0.0):
     return driver.finish()
 
 
-@pytest.mark.parametrize("driver", [{"modules": ["rb"]}], indirect=True)
+@pytest.mark.parametrize("driver", [{"modules": ["rb"], "workers": 1}], indirect=True)
 def test_without_any_fault_nothing_comes_twice(driver):
     started(driver).send(300)
     check(driver.finish(), received=308, repeated_output=0, dead_letters=0)
@@ -90,7 +91,7 @@ def test_kafka_stopped_and_restarted(own_kafka, packets, tmp_path, chance, how):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["store", "archive", "files"])
-@pytest.mark.parametrize("driver", [{"small": True}], indirect=True)
+@pytest.mark.parametrize("driver", [{"small": True, "workers": 1}], indirect=True)
 def test_a_disk_that_is_full_and_then_free(driver, chance, what):
     if what != "files" and driver.disks[what] is None:
         pytest.skip("nobody may mount a small file system here")
@@ -123,7 +124,7 @@ def test_poison_and_duplicates(driver, chance):
 def test_a_topic_that_appears_later(driver, chance):
     started(driver)
     verdict = faulted(driver, kinds.later_topic(driver, chance))
-    check(verdict, received=verdict["sent"], repeated_output=0, duplicates=0, dead_letters=0)
+    check(verdict, received=verdict["sent"], duplicates=0, dead_letters=0)
 
 
 def test_a_clock_that_jumps(driver, chance):
@@ -132,7 +133,7 @@ def test_a_clock_that_jumps(driver, chance):
         with kinds.clock_jump(driver, chance):
             driver.settle()
     verdict = driver.finish()
-    check(verdict, received=verdict["sent"], repeated_output=0, duplicates=0, dead_letters=0)
+    check(verdict, received=verdict["sent"], duplicates=0, dead_letters=0)
 
 
 def test_a_schema_id_that_is_unknown_until_the_registry_returns(driver, chance):
@@ -145,10 +146,11 @@ def test_a_schema_id_that_is_unknown_until_the_registry_returns(driver, chance):
     with kinds.schema_unknown(driver, chance):
         pass
     verdict = driver.finish()
-    check(verdict, received=verdict["sent"], repeated_output=0, duplicates=0, dead_letters=5)
+    check(verdict, received=verdict["sent"], duplicates=0, dead_letters=5)
     assert not driver.said("ended with"), driver.tail()
 
 
+@pytest.mark.parametrize("driver", [{"workers": 1}], indirect=True)
 def test_a_store_that_another_process_holds(driver, chance):
     started(driver)
     verdict = faulted(driver, kinds.store_locked(driver, chance), lasts=14)
@@ -177,16 +179,19 @@ def test_sigterm_ends_gracefully_and_a_rerun_has_nothing_left(driver):
     assert driver.stop() == 0
     assert driver.ended(driver.start("--until-caught-up")) == 0
     verdict = driver.verdict()
-    check(verdict, received=verdict["sent"], repeated_output=0)
+    check(verdict, received=verdict["sent"])
 
 
 def test_an_error_that_no_restart_mends_ends_at_once(driver):
+    driver.schemas = str(driver.folder / "no folder")
     driver.send(20)
-    place = driver.folder / "store" / "night.db"
-    place.write_bytes(b"this is no database" * 1000)
     assert driver.ended(driver.start()) == 1
-    assert driver.said("starting it again cannot mend"), driver.tail()
+    assert driver.said("no folder of schemas"), driver.tail()
+    assert driver.said("starting it again cannot mend")
     assert not driver.said("restart 1")
+    driver.schemas = driver.registry.url
+    driver.start()
+    check(driver.finish(), received=20)
 
 
 @pytest.mark.slow

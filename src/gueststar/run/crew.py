@@ -9,6 +9,7 @@ the ledger knows what was done already.
 from __future__ import annotations
 
 import logging
+import signal
 import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
@@ -88,9 +89,13 @@ class Crew:
         self._due[number] = now + min(LONGEST_PAUSE, 0.25 * 2 ** self._streak[number])
 
     def end(self) -> list[int]:
-        """Let all finish what is in flight; return their exit codes."""
+        """Let all finish what is in flight; return their exit codes.
+
+        One that had not begun yet is ended by the signal itself, and has nothing in flight: 0.
+        """
         for worker in self._workers.values():
             worker.terminate()
         for worker in self._workers.values():
             worker.join()
-        return [worker.exitcode or 0 for worker in self._workers.values()]
+        codes = [worker.exitcode or 0 for worker in self._workers.values()]
+        return [0 if code == -signal.SIGTERM else code for code in codes]

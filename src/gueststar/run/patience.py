@@ -59,7 +59,7 @@ class Patience:
         alarm_s: float = ALARM_S,
     ) -> None:
         self.longest_s, self.alarm_s = longest_s, alarm_s
-        self._stop = stop
+        self.stop = stop
 
     def __call__(
         self,
@@ -85,38 +85,51 @@ class Patience:
         GueststarError
             What ``work`` raises and waiting does not heal.
         """
-        begun, pause, alarmed = time.monotonic(), FIRST_PAUSE_S, False
+        spell = _Spell(self, rest, over)
         while True:
             try:
                 result = work()
             except Unavailable as error:
-                alarmed = alarmed or self._alarm(error, begun)
-                self._pause(pause, error, rest, over)
-                pause = min(2 * pause, self.longest_s)
+                spell.endure(error)
             else:
-                if alarmed:
-                    log.warning("over after %.0f s: the stream goes on", time.monotonic() - begun)
+                spell.end()
                 return result
 
-    def _alarm(self, error: Unavailable, begun: float) -> bool:
-        if time.monotonic() - begun < self.alarm_s:
-            return False
-        alarm(log, "the stream waits: %s. It is tried until it works", error)
-        return True
 
-    def _pause(
+class _Spell:
+    """One piece of work that does not work yet."""
+
+    def __init__(
         self,
-        seconds: float,
-        error: Unavailable,
+        patience: Patience,
         rest: Callable[[], None] | None,
         over: threading.Event | None,
     ) -> None:
-        deadline = time.monotonic() + seconds
+        self._patience, self._rest, self._over = patience, rest, over
+        self._begun, self._pause, self._alarmed = time.monotonic(), FIRST_PAUSE_S, False
+
+    def endure(self, error: Unavailable) -> None:
+        """Pause; raise when the wait shall end."""
+        deadline = time.monotonic() + self._pause
+        self._pause = min(2 * self._pause, self._patience.longest_s)
         while (left := deadline - time.monotonic()) > 0:
-            if self._stop.wait(min(left, SLICE_S)) or (over is not None and over.is_set()):
+            stopped = self._patience.stop.wait(min(left, SLICE_S))
+            if stopped or (self._over is not None and self._over.is_set()):
                 raise Unavailable(
                     f"stopped while it waited: {error}. Nothing of this was committed; the next "
                     "run reads it again"
                 ) from error
-            if rest is not None:
-                rest()
+            self._tell(error)
+            if self._rest is not None:
+                self._rest()
+
+    def _tell(self, error: Unavailable) -> None:
+        """Give the alarm in time, also in the middle of a long pause."""
+        if not self._alarmed and time.monotonic() - self._begun >= self._patience.alarm_s:
+            self._alarmed = True
+            alarm(log, "the stream waits: %s. It is tried until it works", error)
+
+    def end(self) -> None:
+        """Say that it is over, if there was an alarm."""
+        if self._alarmed:
+            log.warning("over after %.0f s: the stream goes on", time.monotonic() - self._begun)
