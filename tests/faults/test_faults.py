@@ -1,8 +1,8 @@
 """Whatever happens to a broker: nothing lost, nothing doubled, and the ledger says so.
 
 What a second worker makes of a rebalance may come twice in the topic out (at least once); with one
-worker, nothing may. Seeded: ``GUESTSTAR_FAULT_SEED`` is the number that a failing run has printed. ``GUESTSTAR_FAULTS``
-is how many faults the last test injects; by default as many as there are kinds.
+worker, nothing may. Seeded: ``GUESTSTAR_FAULT_SEED`` is the number that a failing run has printed.
+``GUESTSTAR_FAULTS`` is how many faults the last test injects; by default as many as there are kinds.
 """
 
 import os
