@@ -293,6 +293,14 @@ topic = "{self.output}"
         self.settle()
         return time.monotonic() - begun
 
+    def rested(self):
+        """Let it settle, and give the verdict while it runs on."""
+        self.settle()
+        deadline = time.monotonic() + LONG_S
+        while self._uncommitted(self._ends()) and time.monotonic() < deadline:
+            time.sleep(0.5)  # an idle source commits
+        return self.verdict()
+
     def finish(self):
         """Let it settle, end it gracefully, and give the verdict."""
         self.settle()
