@@ -184,6 +184,31 @@ def test_each_month_of_nights_is_a_partition_and_a_night_reads_one(database, pos
     assert "202402" not in str(plan)
 
 
+def test_writers_race_to_make_partitions(database):
+    """One makes a month, the others find it made, whatever their caches say."""
+    import psycopg
+
+    open_store(database).close()
+    start, failures = threading.Barrier(4), []
+
+    def make():
+        with psycopg.connect(database, autocommit=True) as connection:
+            for month in range(60):
+                start.wait(60)
+                try:
+                    schema.make_partitions(connection, [(2000 + month // 12) * 10000 + 101])
+                    schema.make_partitions(connection, [(2030 + month) * 10000 + 101])
+                except psycopg.Error as error:
+                    failures.append(error)
+
+    threads = [threading.Thread(target=make) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
 def test_a_later_packet_with_another_night_stays_a_duplicate(database):
     batch = random_alerts(20, 1)
     other = replaced(batch, night=[20300101] * 20, source=["b"] * 20)

@@ -215,9 +215,13 @@ def make_partitions(connection: Connection[Any], nights: Iterable[int]) -> None:
 
 
 def _lacking(connection: Connection[Any], months: Iterable[str]) -> list[str]:
-    names = list(months)
-    query = """SELECT to_regclass(name) FROM unnest(%s::text[]) WITH ORDINALITY AS n(name, at)
-               ORDER BY at"""
-    tables = [f"{PARTITIONED[-1]}_{month}" for month in names]
-    found = connection.execute(query, (tables,))
-    return [month for month, (there,) in zip(names, found, strict=True) if there is None]
+    """Return the months that have no partition now.
+
+    The catalogue is read as a table: a look-up by name may answer from a cache that is older than
+    the lock which we have waited for.
+    """
+    tables = {f"{PARTITIONED[-1]}_{month}": month for month in months}
+    query = """SELECT relname::text FROM pg_class WHERE relname = ANY(%s) AND relnamespace =
+                   (SELECT oid FROM pg_namespace WHERE nspname = current_schema())"""
+    there = {name for (name,) in connection.execute(query, (list(tables),))}
+    return [month for table, month in tables.items() if table not in there]
