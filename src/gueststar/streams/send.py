@@ -14,6 +14,7 @@ SETTINGS: Mapping[str, Any] = {
     **client.SETTINGS,
     "enable.idempotence": True,
     "linger.ms": 5,
+    "sticky.partitioning.linger.ms": 0,  # spread over the partitions, one by one
     "message.max.bytes": 16 << 20,
     "queue.buffering.max.kbytes": 131_072,
 }
