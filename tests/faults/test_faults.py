@@ -194,6 +194,22 @@ def test_an_error_that_no_restart_mends_ends_at_once(driver):
 
 
 @pytest.mark.slow
+def test_stopped_while_kafka_is_away(own_kafka, packets, tmp_path, chance):
+    """Nothing that Kafka owes us keeps a broker from its end."""
+    driver = started(tmp_path, own_kafka, packets)
+    try:
+        with kinds.kafka_stopped(driver, chance):
+            time.sleep(chance.uniform(0, 2))
+            driver.stop()
+        driver.start()
+        driver.recovery()
+        verdict = driver.finish()
+        check(verdict, received=verdict["sent"], duplicates=0, dead_letters=0)
+    finally:
+        driver.close()
+
+
+@pytest.mark.slow
 def test_random_faults(own_kafka, packets, tmp_path):
     print("seed", SEED)
     driver = Driver(tmp_path / "broker", own_kafka, packets, small=True)

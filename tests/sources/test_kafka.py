@@ -21,6 +21,7 @@ from gueststar.simulate.night import Night
 from gueststar.sources import open_source
 from gueststar.sources.kafka import KafkaSource, patterns
 from gueststar.store import open_store
+from gueststar.streams import client
 from streams import create, send
 
 
@@ -286,3 +287,15 @@ def test_a_partition_whose_moment_nobody_knows_is_an_error_and_no_offset(kafka):
             client.at_time(consumer, [(topic, 0), (topic, 7)], datetime(2026, 11, 20, tzinfo=UTC))
     finally:
         consumer.close()
+
+
+def test_a_consumer_that_does_not_end_keeps_nobody_waiting():
+    class Stuck:
+        asked = threading.Event()
+
+        def close(self):
+            self.asked.set()
+            threading.Event().wait(60)
+
+    assert not client.close(Stuck(), 0.1)
+    assert Stuck.asked.is_set()

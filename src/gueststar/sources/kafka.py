@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 SOURCE = "kafka:"  # without the address: a cluster that moves stays the same source
 LARGEST = 64 << 20  # bytes of one answer of a broker
 PORTION = 64  # messages that are asked for at a time
-CLOSE_S = 10.0  # how long the end waits for acknowledgements
+CLOSE_S, LEAVE_S = 10.0, 5.0  # how long the end waits for acknowledgements; to leave the group
 SETTINGS: Mapping[str, Any] = {
     **client.SETTINGS,
     "enable.auto.commit": False,
@@ -205,7 +205,7 @@ class KafkaSource:
                 del self._pending[key]
 
     def close(self) -> None:
-        """Wait some seconds for acknowledgements, then leave the group at once."""
+        """Leave the group, after waiting some seconds for acknowledgements."""
         if self._consumer is None:
             return
         deadline = time.monotonic() + CLOSE_S
@@ -216,7 +216,7 @@ class KafkaSource:
         with self._asking:
             consumer, self._consumer = self._consumer, None
             self._mine.clear()
-        consumer.close()
+        client.close(consumer, LEAVE_S)
 
     def readings(self) -> list[Reading]:
         """Tell where the partitions that are ours stand, and where they end.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -258,6 +259,20 @@ def sent_at(message: Any) -> float | None:
     """Return the timestamp of a message, Unix time in s; None when it has none."""
     kind, milliseconds = message.timestamp()
     return None if kind == package().TIMESTAMP_NOT_AVAILABLE else milliseconds / 1000.0
+
+
+def close(consumer: Any, seconds: float) -> bool:
+    """Leave the group; False when that took longer than it may.
+
+    librdkafka may wait without end when Kafka is away. The thread that waits is left to itself
+    then, and the group takes the partitions back by its own clock.
+    """
+    leaving = threading.Thread(target=consumer.close, name="leaving", daemon=True)
+    leaving.start()
+    leaving.join(seconds)
+    if leaving.is_alive():
+        log.warning("Kafka does not answer: the group has its partitions back after a while")
+    return not leaving.is_alive()
 
 
 def pause(asked: Any, keys: Iterable[Key]) -> None:
