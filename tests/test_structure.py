@@ -25,7 +25,7 @@ LAYERS = [
     "simulate classifiers filters pipeline times",
     "models surveys streams",
     "features alert",
-    "registry cutouts lightcurve contracts score",
+    "registry cutouts lightcurve contracts score alarms",
     "pictures plots points",
     "batch positions columns",
     "errors",

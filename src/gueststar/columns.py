@@ -54,18 +54,7 @@ COLUMNS = {
 }
 
 #: Whole numbers that name something: strings in JSON, whatever their size.
-IDS = frozenset(
-    [
-        "alert_id",
-        "exposure_id",
-        "healpix29",
-        "cell",
-        "candid",
-        "diaSourceId",
-        "diaObjectId",
-        "ssObjectId",
-    ]
-)
+IDS = frozenset(("alert_id", "exposure_id", "healpix29", "cell"))
 
 
 def units_of(names: list[str]) -> dict[str, str]:

@@ -81,10 +81,7 @@ class Pipeline:
 
     def score(self, batch: AlertBatch) -> AlertBatch:
         """Run every module over a batch of alerts."""
-        for module in self.modules:
-            added = run_module(module, batch.select(module.needs))
-            batch = batch.with_columns(added).with_module(module.name, module.version)
-        return batch
+        return _scored(batch, self.modules)
 
     def again(self, batch: AlertBatch) -> list[AlertBatch]:
         """Score alerts that were decoded before.
@@ -98,12 +95,16 @@ class Pipeline:
             modules, the batch as it came stands before it, so that both can be stored.
         """
         wanted = [m for m in self.modules if batch.modules.get(m.name) != m.version]
-        fresh = without_scores(batch, {module.name for module in wanted})
-        for module in wanted:
-            added = run_module(module, fresh.select(module.needs))
-            fresh = fresh.with_columns(added).with_module(module.name, module.version)
+        fresh = _scored(without_scores(batch, {module.name for module in wanted}), wanted)
         replaced = any(module.name in batch.modules for module in wanted)
         return [batch, fresh] if replaced else [fresh]
+
+
+def _scored(batch: AlertBatch, modules: Iterable[ScienceModule]) -> AlertBatch:
+    for module in modules:
+        added = run_module(module, batch.select(module.needs))
+        batch = batch.with_columns(added).with_module(module.name, module.version)
+    return batch
 
 
 def _default_decode(batch: pa.RecordBatch) -> tuple[Sequence[AlertBatch], pa.RecordBatch | None]:

@@ -3,8 +3,9 @@
 import logging
 import time
 
+from gueststar.alarms import alarm
 from gueststar.contracts import Reading
-from gueststar.run.monitor import Monitor, alarm
+from gueststar.run.monitor import Monitor
 from gueststar.store import open_store
 
 log = logging.getLogger("gueststar.test")

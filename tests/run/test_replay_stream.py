@@ -65,10 +65,10 @@ def groups(kafka):
 
 def test_what_is_missing_is_stored_and_the_rest_is_known(kafka, topic, config, tmp_path):
     given = read_config(config)
-    source = KafkaSource(kafka.servers, topic, group=given.source.group, until=15, batch_size=5)
+    source = KafkaSource(kafka.servers, topic, group=given.sources[0].group, until=15, batch_size=5)
     with open_store(given.store) as store:
         ingest([source], Pipeline([]), store)
-        before = committed(kafka, given.source.group, topic)
+        before = committed(kafka, given.sources[0].group, topic)
         assert sum(max(0, offset) for offset in before.values()) == 15
         kept = rows_of(store, "ledger")
         job = Job(store, Pipeline([]))
@@ -90,9 +90,9 @@ def test_what_is_missing_is_stored_and_the_rest_is_known(kafka, topic, config, t
         assert contents(store) == before_again
         assert replay_stream(job, given, at(100)).read == 0
         # The broker goes on where it was, and what it reads is known.
-        assert committed(kafka, given.source.group, topic) == before
-        assert not [name for name in groups(kafka) if f"{given.source.group}-replay" in name]
-        rest = KafkaSource(kafka.servers, topic, group=given.source.group, until="caught-up")
+        assert committed(kafka, given.sources[0].group, topic) == before
+        assert not [name for name in groups(kafka) if f"{given.sources[0].group}-replay" in name]
+        rest = KafkaSource(kafka.servers, topic, group=given.sources[0].group, until="caught-up")
         account = ingest([rest], Pipeline([]), store)
         assert (account.received, account.known) == (25, 25)
 

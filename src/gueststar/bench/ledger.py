@@ -14,6 +14,8 @@ from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import quote
 
+from gueststar.streams import SOURCE
+
 LOOK_S = 0.1
 
 _NEW = """SELECT "offset" FROM ledger WHERE source = ? AND partition = ? AND "offset" > ?
@@ -39,7 +41,7 @@ class LedgerWatch:
 
     def __init__(self, file: Path, topic: str, partitions: int) -> None:
         self.seen: dict[tuple[str, int], float] = {}
-        self._file, self._source = file, f"kafka:{topic}"
+        self._file, self._source = file, SOURCE + topic
         self._last = {str(number): -1 for number in range(partitions)}
         self._connection: sqlite3.Connection | None = None
 

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from gueststar.bench import packets
 from gueststar.bench.kafka import Kafka, Tell, fill, kafka_at, silent, topics
 from gueststar.bench.ledger import compared
-from gueststar.errors import BadInput, EngineError, MissingExtra
+from gueststar.errors import BadInput, EngineError
+from gueststar.run.spark.session import need_spark
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -77,7 +78,7 @@ def spark(
     """
     if rival != "spark":
         raise BadInput(f"no rival {rival!r} for spark; known: spark")
-    import_spark()
+    need_spark()
     with tempfile.TemporaryDirectory(prefix="gueststar-bench-") as name, kafka_at(address) as kafka:
         file = packets.simulate(
             alerts,
@@ -89,20 +90,6 @@ def spark(
             fill(kafka, topic, packets.read(file), lambda n: tell("send packets", n, alerts))
             bench = _Bench(Path(name), kafka, topic, _folder(file, Path(name)), alerts, tell)
             return bench.run(turns)
-
-
-def import_spark() -> None:
-    """Import pyspark.
-
-    Raises
-    ------
-    MissingExtra
-        If it is not installed.
-    """
-    try:
-        import pyspark.sql  # noqa: F401
-    except ImportError:
-        raise MissingExtra("pyspark", "spark") from None
 
 
 def _folder(file: Path, room: Path) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,8 +11,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from gueststar.cli.options import Json, Store, print_json, said
+from gueststar.cli.options import Json, Modules, Store, Workers, module_names, print_json, said
 from gueststar.cli.progress import alerts_bar
+from gueststar.cli.stopping import stopping
 
 if TYPE_CHECKING:
     from gueststar.run.ingest import Account
@@ -32,7 +32,8 @@ def ingest(
         typer.Argument(
             metavar="SOURCE...",
             help="Alert packets: a [cyan].avro[/] file, a folder, a [cyan].tar.gz[/] of the ZTF "
-            "archive, a [cyan].parquet[/] sample, or [cyan]simulate:N[:SEED][/].",
+            "archive, a [cyan].parquet[/] sample, [cyan]simulate:N[:SEED][/], or "
+            "[cyan]kafka://host:port/topic?group=...&until=caught-up[/].",
             show_default=False,
         ),
     ],
@@ -41,18 +42,8 @@ def ingest(
         Path | None,
         typer.Option(help="Also write Parquet files by night into this folder."),
     ] = None,
-    modules: Annotated[
-        str | None,
-        typer.Option(
-            help="Science modules, comma-separated ([cyan]rb,braai_d6_m7[/]), or "
-            "[cyan]none[/]. Default: rb and every imported model.",
-            show_default=False,
-        ),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, max=64, help="Threads that decode and score.", show_default=False),
-    ] = None,
+    modules: Modules = None,
+    workers: Workers = None,
     json: Json = False,
 ) -> None:
     """Read alert packets, score every one, and store it.
@@ -108,35 +99,6 @@ def run_command(
             stop=stop,
         )
         return account, target.health()
-
-
-def module_names(modules: str | None) -> list[str] | None:
-    """Read ``--modules``: names with commas, ``none``, or nothing for all."""
-    if modules is None:
-        return None
-    return [name.strip() for name in modules.split(",") if name.strip() not in {"", "none"}]
-
-
-class stopping:
-    """Turns the first Ctrl-C or SIGTERM into a request to stop after what is in flight."""
-
-    def __init__(self, stop: threading.Event) -> None:
-        self.stop = stop
-
-    def __enter__(self) -> None:
-        self.before = [(s, signal.getsignal(s)) for s in (signal.SIGINT, signal.SIGTERM)]
-        for number, _ in self.before:
-            signal.signal(number, self._request)
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self.before:
-            signal.signal(number, handler)
-
-    def _request(self, number: int, _: object) -> None:
-        if self.stop.is_set():
-            raise KeyboardInterrupt
-        said.print("[yellow]stopping after what is in flight; once more to stop at once[/]")
-        self.stop.set()
 
 
 def describe(account: Account, health: dict[str, Any]) -> None:

@@ -31,6 +31,22 @@ Port = Annotated[
     ),
 ]
 
+Modules = Annotated[
+    str | None,
+    typer.Option(
+        "--modules",
+        help="Science modules, comma-separated ([cyan]rb,braai_d6_m7[/]), or [cyan]none[/]. "
+        "Default: rb and every imported model.",
+        show_default=False,
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", min=1, max=64, help="Threads that decode and score.", show_default=False
+    ),
+]
+
 #: What is said to people goes to stderr, what is asked for goes to stdout.
 said = Console(stderr=True, highlight=False)
 out = Console(highlight=False)
@@ -40,3 +56,10 @@ def print_json(value: Any) -> None:
     """Print one JSON object on stdout; NaN becomes null, NumPy numbers are numbers."""
     text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY, default=str)
     typer.echo(text.decode())
+
+
+def module_names(modules: str | None) -> list[str] | None:
+    """Read ``--modules``: names with commas, ``none``, or nothing for all."""
+    if modules is None:
+        return None
+    return [name.strip() for name in modules.split(",") if name.strip() not in {"", "none"}]

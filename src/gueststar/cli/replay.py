@@ -11,9 +11,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from gueststar.cli.ingest import module_names, stopping
-from gueststar.cli.options import Json, Store, print_json, said
+from gueststar.cli.options import Json, Modules, Store, Workers, module_names, print_json, said
 from gueststar.cli.progress import alerts_bar
+from gueststar.cli.stopping import stopping
 
 if TYPE_CHECKING:
     from gueststar.run.replay import Job, Replayed
@@ -27,18 +27,6 @@ app = typer.Typer(
     "command goes on.",
 )
 
-Modules = Annotated[
-    str | None,
-    typer.Option(
-        help="Science modules, comma-separated ([cyan]rb,braai_d6_m7[/]), or [cyan]none[/]. "
-        "Default: rb and every imported model.",
-        show_default=False,
-    ),
-]
-Workers = Annotated[
-    int | None,
-    typer.Option(min=1, max=64, help="Threads that decode and score.", show_default=False),
-]
 ArchiveOut = Annotated[
     Path | None,
     typer.Option("--archive", help="Alerts that are stored go into this archive, too."),

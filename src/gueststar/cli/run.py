@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.table import Table
 
 from gueststar.cli.options import Json, print_json, said
 from gueststar.cli.progress import count_bar
+from gueststar.cli.stopping import stopping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,9 +83,7 @@ def run(
 def _run(config: Config, engine: str) -> str:
     """Run until the end or a signal; return what to say of it."""
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    with count_bar("run") as tell:
+    with count_bar("run") as tell, stopping(stop):
         if engine == "spark":
             from gueststar.run.spark.broker import run_on_spark
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Iterator
 from enum import StrEnum
@@ -14,6 +13,7 @@ from rich.markup import escape
 
 from gueststar.cli.options import said
 from gueststar.cli.progress import steps_bar
+from gueststar.cli.stopping import stopping
 
 app = typer.Typer(
     name="simulate",
@@ -102,8 +102,6 @@ def stream(
         raise BadInput(f"--to names one topic, not {len(where['topics'])}")
     opened = open_source(source or [f"simulate:{alerts}:{seed}"])
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
 
     def packets() -> Iterator[bytes]:
         for one in opened:
@@ -111,7 +109,7 @@ def stream(
                 if "packet" in batch.schema.names:
                     yield from (p.as_py() for p in batch.column("packet"))
 
-    with steps_bar("send") as bar:
+    with steps_bar("send") as bar, stopping(stop):
         task, total = bar.task_ids[0], None if source else alerts
         sent = send(
             packets(),

@@ -24,7 +24,7 @@ from gueststar.run.parts import (
 )
 from gueststar.sinks.archive import Archive
 from gueststar.sinks.archived import ArchivedAlerts
-from gueststar.sinks.kafka import FLUSH_S, Known
+from gueststar.sinks.kafka import FLUSH_S
 from gueststar.sinks.selecting import Archives, Chosen, Selecting
 from gueststar.sinks.store import StoreSink
 from gueststar.sources.files import FileSource
@@ -135,20 +135,8 @@ def _topic(out: TopicConfig, store: Store, flush_s: float) -> Sink:
         out.servers,
         out.topic,
         form=out.form,
-        known=_stored(store),
+        known=store.has,  # they have gone out
         flush_s=flush_s,
         options=out.options,
     )
     return sink if out.filter is None else Chosen(sink, out.filter)
-
-
-def _stored(store: Store) -> Known:
-    """Tell which alerts the store has: they have gone out."""
-
-    def known(ids: Sequence[int]) -> set[int]:
-        listed = ",".join(str(int(number)) for number in ids)
-        query = f"SELECT alert_id FROM alerts WHERE alert_id IN ({listed})"
-        found = store.sql(query, limit=len(ids) + 1).column("alert_id").to_pylist()
-        return {int(number) for number in found}
-
-    return known

@@ -25,6 +25,7 @@ from gueststar.run.crew import FINAL, Crew
 from gueststar.run.monitor import Monitor
 from gueststar.run.patience import Patience
 from gueststar.run.together import together
+from gueststar.serve.metrics import answering
 
 if TYPE_CHECKING:
     from gueststar.contracts import Source
@@ -59,7 +60,11 @@ def run_workers(config: Config, stop: threading.Event, progress: Read | None = N
         If more workers died within an hour than ``config.restarts``, if one ended with an error
         that starting it again cannot mend, or if one was stopped while it waited for something.
     """
-    with opened(config, stop) as store, Monitor(store, "gueststar run"), answering(config, store):
+    with (
+        opened(config, stop) as store,
+        Monitor(store, "gueststar run"),
+        answering(config.metrics, store.health),
+    ):
         return _watch_crew(config, stop, progress)
 
 
@@ -68,13 +73,6 @@ def opened(config: Config, stop: threading.Event) -> Store:
     from gueststar.store import open_store
 
     return Patience(stop)(lambda: open_store(config.store, busy_s=SHORT_S))
-
-
-def answering(config: Config, store: Store) -> Any:
-    """Answer Prometheus at the address of the settings while this context lasts."""
-    from gueststar.serve.metrics import answering as answer
-
-    return answer(config.metrics, store.health)
 
 
 def _watch_crew(config: Config, stop: threading.Event, progress: Read | None) -> int:

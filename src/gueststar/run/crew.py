@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 
+from gueststar.alarms import alarm
 from gueststar.errors import StreamError
-from gueststar.run.monitor import alarm
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,12 @@ class Crew:
         """
         for worker in self._workers.values():
             worker.terminate()
-        for worker in self._workers.values():
-            worker.join()
+        try:
+            for worker in self._workers.values():
+                worker.join()
+        except KeyboardInterrupt:  # asked twice: what was in flight is read again
+            for worker in self._workers.values():
+                worker.kill()
+            raise
         codes = [worker.exitcode or 0 for worker in self._workers.values()]
         return [0 if code == -signal.SIGTERM else code for code in codes]

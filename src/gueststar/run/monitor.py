@@ -1,8 +1,4 @@
-"""Watches a stream while it runs: notes in the store where it stands, and every alarm.
-
-An alarm is a log record that was made by :func:`alarm`. It goes to the log like any other, and
-into the store, where ``gueststar health``, the portal and Prometheus show it.
-"""
+"""Watches a stream while it runs: notes in the store where it stands, and every alarm."""
 
 from __future__ import annotations
 
@@ -13,6 +9,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from gueststar.alarms import text_of
 from gueststar.contracts import Reading, Stream
 from gueststar.errors import StoreError
 from gueststar.store.interface import Alarm
@@ -24,11 +21,6 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 5.0
 MOST_ALARMS = 1_000  # that wait for a store which cannot be written
-
-
-def alarm(logger: logging.Logger, text: str, *values: object) -> None:
-    """Log something that a person should see to."""
-    logger.error("ALARM: %s", text % values if values else text, extra={"alarm": True})
 
 
 class Monitor(logging.Handler):
@@ -87,8 +79,8 @@ class Monitor(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take note of an alarm."""
-        if getattr(record, "alarm", False):
-            text = record.getMessage().removeprefix("ALARM: ")
+        text = text_of(record)
+        if text is not None:
             self._alarms.append(Alarm(record.created, self.who, text))
 
     def note(self) -> None:

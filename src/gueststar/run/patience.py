@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from gueststar.alarms import alarm
 from gueststar.errors import Unavailable
-from gueststar.run.monitor import alarm
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ import threading
 
 import pyarrow as pa
 
+from gueststar.alarms import alarm
 from gueststar.batch import AlertBatch
 from gueststar.contracts import Filter, ScienceModule
-from gueststar.run.monitor import alarm
 from gueststar.score import FAILED, unscored
 
 log = logging.getLogger(__name__)

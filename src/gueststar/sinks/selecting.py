@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 
+from gueststar.alarms import alarm
 from gueststar.batch import AlertBatch, is_dead_letters
 from gueststar.contracts import Filter, Sink
 from gueststar.pipeline import run_filter
@@ -81,11 +82,11 @@ class Selecting:
         if now - self._told[name] < QUIET_S:
             return
         self._told[name] = now
-        log.error(
-            "ALARM: filter %r failed on %d of %d alerts (%d so far). They are stored, and not sent "
-            "by its outputs: %s",
+        alarm(
+            log,
+            "filter %r failed on %d of %d alerts (%d so far). They are stored, and not sent by its "
+            "outputs: %s",
             *(name, mask.null_count, len(mask), self.failed[name], reason),
-            extra={"alarm": True},  # the store takes note of it
         )
 
 

@@ -25,13 +25,12 @@ from gueststar.contracts import Reading
 from gueststar.errors import BadInput, StreamError
 from gueststar.sources.offsets import Ends, Key, ends_of, seek
 from gueststar.sources.topics import matching, patterns
-from gueststar.streams import client
+from gueststar.streams import SOURCE, client
 
 Until = Literal["caught-up"] | int | datetime | None
 
 log = logging.getLogger(__name__)
 
-SOURCE = "kafka:"  # without the address: a cluster that moves stays the same source
 LARGEST = 64 << 20  # bytes of one answer of a broker
 PORTION = 64  # messages that are asked for at a time
 CLOSE_S, LEAVE_S = 10.0, 5.0  # how long the end waits for acknowledgements; to leave the group

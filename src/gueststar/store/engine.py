@@ -169,6 +169,11 @@ class EngineStore(Streaming, ABC):
             know = ledger.known_records if records else ledger.known
             return know(connection, positions, modules or {})
 
+    def has(self, alert_ids: Sequence[int]) -> set[int]:
+        """Return those of these alerts that are stored."""
+        with self._reading() as connection:
+            return reading.has(connection, alert_ids)
+
     def alert(self, alert_id: int) -> Alert:
         """Return one alert; its history is the merged light curve of its object.
 

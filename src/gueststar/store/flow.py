@@ -17,6 +17,7 @@ from gueststar.contracts import Reading
 from gueststar.store import ledger
 from gueststar.store.interface import Alarm
 from gueststar.store.session import Session
+from gueststar.streams import SOURCE
 
 STEP = 1.05  # ratio of neighbouring bins: a percentile is right to 2.5 %
 SHORTEST = 1e-3  # s; a message from the future (a clock that jumped) counts as this
@@ -145,7 +146,7 @@ def flow(connection: Session) -> list[dict[str, Any]]:
     streams = connection.execute(_STREAMS).fetchall()
     return [
         {
-            "topic": source.removeprefix("kafka:"),
+            "topic": source.removeprefix(SOURCE),
             "source": source,
             **_pace(connection, source_id),
             "lag": lag,

@@ -244,6 +244,10 @@ class Store(Searches, Protocol):
         """
         ...
 
+    def has(self, alert_ids: Sequence[int]) -> set[int]:
+        """Return those of these alerts that are stored."""
+        ...
+
     def alert(self, alert_id: int) -> Alert:
         """Return one alert."""
         ...

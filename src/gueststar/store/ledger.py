@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from gueststar.store.session import Session
+from gueststar.surveys.salvage import cells_of
 
 STORED, DUPLICATE, DEAD = 0, 1, 2
 _KEY = ("part_id", '"offset"', "record")
@@ -181,11 +182,12 @@ def enter(connection: Session, entries: Sequence[Entry]) -> None:
 def enter_dead(
     connection: Session, entries: Sequence[Entry], packets: Sequence[bytes | None]
 ) -> None:
-    """Keep the bytes of dead letters beside their lines in the ledger."""
+    """Keep the bytes of dead letters, and the cells that they tell, beside their lines."""
+    rows = zip(entries, packets, cells_of(packets), strict=True)
     connection.insert(
         "dead_rows",
-        (*_KEY, "reason", "packet"),
-        [(*e.position, e.reason, p) for e, p in zip(entries, packets, strict=True)],
+        (*_KEY, "reason", "packet", "healpix29"),
+        [(*entry.position, entry.reason, packet, cell) for entry, packet, cell in rows],
     )
 
 
@@ -195,13 +197,15 @@ def renew(connection: Session, letters: Sequence[tuple[Position, str, bytes | No
     Of a packet with several dead records one line holds the bytes; when that one is revived, the
     next takes them over.
     """
+    cells = cells_of([packet for _, _, packet in letters])
     rows = [
-        {"reason": reason, "packet": packet, "given": packet is not None, **position._asdict()}
-        for position, reason, packet in letters
+        {"reason": why, "packet": p, "given": p is not None, "cell": cell, **position._asdict()}
+        for (position, why, p), cell in zip(letters, cells, strict=True)
     ]
     here = 'part_id = :part_id AND "offset" = :offset AND record = :record'
     connection.executemany(
-        f"""UPDATE dead_rows SET packet = coalesce(packet, :packet), reason = :reason
+        f"""UPDATE dead_rows SET packet = coalesce(packet, :packet), reason = :reason,
+                                 healpix29 = coalesce(healpix29, :cell)
             WHERE {here} AND (reason <> :reason OR (packet IS NULL AND :given))""",
         rows,
     )

@@ -11,6 +11,7 @@ import pyarrow as pa
 from gueststar.batch import DEAD_LETTERS
 from gueststar.errors import BadInput, did_you_mean
 from gueststar.store.session import Session
+from gueststar.streams import SOURCE
 
 MOST_BYTES = 16_000_000  # of the packets of one batch; one packet may be larger
 
@@ -92,12 +93,14 @@ def _parts(connection: Session, source: str) -> list[int]:
     """Return the parts of a source: by its name, its path without digest, or its topic."""
     query = """SELECT p.part_id FROM parts AS p
                JOIN sources AS s ON s.source_id = p.source_id
-               WHERE s.source IN (:name, 'kafka:' || :name)
+               WHERE s.source IN (:name, :topic)
                   OR (s.source LIKE '%#________'
                       AND substr(s.source, 1, length(s.source) - 9) = :name)"""
-    found = [part for (part,) in connection.execute(query, {"name": source})]
+    found = [
+        part for (part,) in connection.execute(query, {"name": source, "topic": SOURCE + source})
+    ]
     if not found:
         names = connection.execute("SELECT source FROM sources LIMIT 20")
-        known = [re.sub("^kafka:|#.{8}$", "", name) for (name,) in names]
+        known = [re.sub(f"^{SOURCE}|#.{{8}}$", "", name) for (name,) in names]
         raise BadInput(f"no source {source!r} in this store.{did_you_mean(source, known)}")
     return found

@@ -10,7 +10,7 @@ import pyarrow as pa
 from gueststar.errors import BadInput, did_you_mean
 from gueststar.store.interface import Sort
 from gueststar.store.session import Session
-from gueststar.store.tables import ALERTS, columns_sql, typed
+from gueststar.store.tables import ALERTS, FOUND, columns_sql, typed
 
 DEFAULT_MODULE = "rb"
 MAX_LIMIT = 10_000
@@ -26,9 +26,7 @@ NIGHTS = pa.schema(
 )
 PAGE = pa.schema(
     [
-        *ALERTS,
-        pa.field("score", pa.float32()),
-        pa.field("reason", pa.string()),
+        *FOUND,
         pa.field("first_mjd_tai", pa.float64()),
         pa.field("n_detections", pa.int64()),
         pa.field("age", pa.float64()),  # d

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,13 @@ _FACTS = (
     "alert_id", "object_id", "survey", "band", "mjd_tai", "ra", "dec", "flux", "flux_err",
     "published_rb", "program",
 )  # fmt: skip
+
+
+def has(connection: Session, alert_ids: Sequence[int]) -> set[int]:
+    """Return the stored ones of some alerts; see :meth:`gueststar.store.engine.EngineStore.has`."""
+    query = f"""SELECT k.alert_id FROM {connection.wanted("bigint")}
+                CROSS JOIN {connection.keys} AS k WHERE k.alert_id = wanted.value"""
+    return {alert_id for (alert_id,) in connection.execute(query, (connection.pack(alert_ids),))}
 
 
 def alert(connection: Session, alert_id: int) -> Alert:

@@ -35,10 +35,13 @@ OBJECTS = pa.schema(
     ]
 )
 
+#: An alert as searches show it: the score asked for, and why there is none.
+FOUND = pa.schema([*ALERTS, pa.field("score", pa.float32()), pa.field("reason", pa.string())])
+
 #: Public views; ``docs/sql.md`` says what each holds.
 VIEW_NAMES = ("alerts", "scores", "objects", "lightcurves", "ledger", "dead_letters")
 
-__all__ = ["ALERTS", "OBJECTS", "SCORES", "VIEW_NAMES", "columns_sql", "inferred", "typed"]
+__all__ = ["ALERTS", "FOUND", "OBJECTS", "SCORES", "VIEW_NAMES", "columns_sql", "inferred", "typed"]
 
 
 def columns_sql(schema: pa.Schema, alias: str = "") -> str:

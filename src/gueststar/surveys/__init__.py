@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -21,6 +21,16 @@ class Survey(Protocol):
     @property
     def name(self) -> str:
         """Value of the ``survey`` column."""
+        ...
+
+    @property
+    def detection(self) -> str:
+        """Field of a record that holds the detection which the alert is about."""
+        ...
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Fields, wherever they stand, that hold ids: whole numbers too large for JSON."""
         ...
 
     def recognises(self, fields: Iterable[str]) -> bool:
@@ -55,3 +65,27 @@ def recognise(fields: Iterable[str]) -> Survey | None:
     """
     names = list(fields)
     return next((s for s in surveys().values() if s.recognises(names)), None)
+
+
+def detection_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a survey's own record that the alert is about; empty for a stranger.
+
+    Examples
+    --------
+    >>> detection_of({"objectId": "ZTF18abc", "candid": 1, "candidate": {"fid": 2}})
+    {'fid': 2}
+    """
+    survey = recognise(record)
+    return dict(record.get(survey.detection) or {}) if survey else {}
+
+
+@cache
+def id_names() -> frozenset[str]:
+    """Names of the fields of all surveys that hold ids.
+
+    Examples
+    --------
+    >>> "candid" in id_names()
+    True
+    """
+    return frozenset(name for survey in surveys().values() for name in survey.ids)

@@ -55,6 +55,8 @@ class LSST:
     """Turns records of Rubin packets into the vocabulary, a batch at a time."""
 
     name = "lsst"
+    detection = "diaSource"
+    ids = ("diaSourceId", "diaObjectId", "ssObjectId")
 
     def recognises(self, fields: Iterable[str]) -> bool:
         """Tell from the names of a record's fields whether it is a Rubin alert."""

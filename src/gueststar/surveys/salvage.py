@@ -1,12 +1,13 @@
 """Where on the sky a packet lay that cannot be decoded whole, as far as its beginning tells.
 
-A packet is broken most often in its stamps, which come last. Its fields are read one by one with
-fastavro up to the record that holds the position.
+A packet is broken most often in its stamps, which come last. It is read with fastavro up to the
+record that holds the position.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
@@ -14,9 +15,11 @@ import fastavro
 import numpy as np
 import pyarrow as pa
 
+from gueststar.errors import BadPacket
 from gueststar.surveys import sky
+from gueststar.surveys.avro.header import read_header
+from gueststar.surveys.decode import CONTAINER
 
-CONTAINER = b"Obj\x01"
 SYNC = 16  # bytes
 Position = tuple[float, float]
 
@@ -24,7 +27,16 @@ Position = tuple[float, float]
 _FAULTS = (
     EOFError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError, MemoryError,
     RecursionError, OSError, zlib.error, pa.ArrowException, fastavro.schema.SchemaParseException,
+    BadPacket,
 )  # fmt: skip
+
+
+def cells_of(packets: Sequence[bytes | None]) -> list[int | None]:
+    """Return the HEALPix cell (nested, order 29) of each dead letter that tells its position."""
+    found = [position_of(packet) or (np.nan, np.nan) for packet in packets]
+    ra, dec = np.array(found, dtype=np.float64).reshape(-1, 2).T
+    cells: list[int | None] = sky.healpix29(ra, dec).to_pylist()
+    return cells
 
 
 def position_of(packet: bytes | None) -> Position | None:
@@ -59,10 +71,9 @@ def position_of(packet: bytes | None) -> Position | None:
 
 
 def _of_container(packet: bytes) -> tuple[Any, Any] | None:
-    file = BytesIO(packet)
-    reader = fastavro.reader(file)
-    body = _block(file, reader.metadata.get("avro.codec", "null"))
-    schema = _up_to_position(dict(reader.writer_schema or {}))
+    _, header = read_header(memoryview(packet))
+    schema = _up_to_position(header.writer.schema)
+    body = _block(BytesIO(packet[header.length + SYNC :]), header.codec)
     if body is None or schema is None:
         return None
     record = fastavro.schemaless_reader(body, schema, None)
@@ -71,8 +82,8 @@ def _of_container(packet: bytes) -> tuple[Any, Any] | None:
 
 def _block(file: BytesIO, codec: str) -> BytesIO | None:
     """Return the first block's bytes, as many as there are."""
-    fastavro.schemaless_reader(file, "long", None)  # records
-    fastavro.schemaless_reader(file, "long", None)  # bytes, which may be a lie
+    for _ in ("records", "bytes"):  # both may be lies
+        fastavro.schemaless_reader(file, "long", None)
     rest = file.read()
     if codec == "deflate":
         return BytesIO(zlib.decompressobj(-15).decompress(rest))

@@ -52,6 +52,8 @@ class ZTF:
     """Turns records of ZTF packets into the vocabulary, a batch at a time."""
 
     name = "ztf"
+    detection = "candidate"
+    ids = ("candid",)
 
     def recognises(self, fields: Iterable[str]) -> bool:
         """Tell from the names of a record's fields whether it is a ZTF alert."""

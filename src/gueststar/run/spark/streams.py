@@ -22,6 +22,7 @@ from gueststar.errors import BadInput, GueststarError
 from gueststar.run.spark import worker
 from gueststar.run.spark.results import Done, collected, drain
 from gueststar.run.spark.session import ARROW_ROWS, spark_error, spark_errors
+from gueststar.streams import SOURCE
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -197,7 +198,7 @@ def readings_of(progress: Mapping[str, Any]) -> list[Reading]:
         for topic, partitions in at.items():
             for partition, offset in partitions.items():
                 end = last.get(topic, {}).get(partition, offset)
-                found.append(Reading(f"kafka:{topic}", partition, offset, max(offset, end)))
+                found.append(Reading(SOURCE + topic, partition, offset, max(offset, end)))
     return found
 
 

@@ -32,6 +32,7 @@ from gueststar.sources.files import (
     FileSource,
     fingerprint_of,
 )
+from gueststar.streams import SOURCE
 
 Batches = Iterator[pa.RecordBatch]
 Mapped = Callable[[Iterable[pa.RecordBatch]], Batches]
@@ -165,7 +166,7 @@ def _rescored(path: Path, recipe: Recipe) -> Batches:
 
 def _messages(batch: pa.RecordBatch, recipe: Recipe) -> Batches:
     """Turn messages into packets; the positions are those of the local runner's Kafka source."""
-    topics = [f"kafka:{topic}" for topic in batch.column("topic").to_pylist()]
+    topics = [SOURCE + topic for topic in batch.column("topic").to_pylist()]
     arrays = [
         batch.column("value").cast(pa.large_binary()).fill_null(b""),
         pa.array(topics, pa.string()),

@@ -13,7 +13,7 @@ from gueststar.store import Store
 def store_of(request: Request[Any, Any, Any]) -> Store:
     """Return the store as this request may see it.
 
-    Every route reads through it, and through nothing else (tests/api/test_access.py). There are
+    Every route reads through it, and through nothing else (tests/serve/test_api.py). There are
     no accounts: whoever reaches the server sees all rows. Where there are, a store that shows
     fewer is returned here.
 

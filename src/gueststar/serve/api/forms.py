@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException
 
 from gueststar.columns import IDS, units_of
 from gueststar.store.selection import next_of
+from gueststar.surveys import id_names
 
 EXACT = 2**53  # above, a JSON number is not exact for everybody
 TRUNCATED = b"gueststar.truncated"
@@ -163,5 +164,5 @@ def plain(value: Any, name: str = "") -> Any:
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value) if name in IDS or abs(value) > EXACT else value
+        return str(value) if name in IDS | id_names() or abs(value) > EXACT else value
     return value

@@ -83,7 +83,7 @@ CREATE TABLE ledger_rows (
 CREATE INDEX ON ledger_rows (state);
 CREATE TABLE dead_rows (
     dead_id {_ID}, part_id BIGINT NOT NULL, "offset" BIGINT NOT NULL, record BIGINT NOT NULL,
-    reason TEXT NOT NULL, packet BYTEA, UNIQUE (part_id, "offset", record));
+    healpix29 BIGINT, reason TEXT NOT NULL, packet BYTEA, UNIQUE (part_id, "offset", record));
 CREATE TABLE write_rows (
     write_id {_ID}, at DOUBLE PRECISION NOT NULL, received BIGINT NOT NULL);
 CREATE TABLE archive_moves (temporary TEXT NOT NULL, final TEXT NOT NULL);

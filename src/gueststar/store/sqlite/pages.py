@@ -24,13 +24,10 @@ from gueststar.store.selection import (
     with_next,
 )
 from gueststar.store.sqlite.session import SqliteSession
-from gueststar.store.tables import ALERTS, OBJECTS, columns_sql, typed
+from gueststar.store.tables import ALERTS, FOUND, OBJECTS, columns_sql, typed
 
 MAX_SECONDS = 20.0
 _OPS_BETWEEN_LOOKS = 20_000
-
-#: An alert as a page shows it: the view ``alerts``, the score asked for, and why there is none.
-FOUND = pa.schema([*ALERTS, pa.field("score", pa.float32()), pa.field("reason", pa.string())])
 
 _ALERT_CONDITIONS = {
     "object_id": "a.object_id = :object_id",

@@ -77,8 +77,9 @@ CREATE TABLE write_rows (
 CREATE TABLE archive_moves (temporary TEXT NOT NULL, final TEXT NOT NULL);
 """
 
-#: Added with version 2.
+#: Added with version 2: how streams flow, and where dead letters lay.
 FLOW_TABLES = """
+ALTER TABLE dead_rows ADD COLUMN healpix29 INTEGER;
 CREATE TABLE flow_rows (
     source_id INTEGER NOT NULL, minute INTEGER NOT NULL, settled INTEGER NOT NULL,
     opened INTEGER NOT NULL, first_at REAL NOT NULL, last_at REAL NOT NULL,

@@ -26,15 +26,14 @@ from gueststar.serve.api.fields import (
     since,
     until,
 )
-from gueststar.serve.api.forms import rows_of, table_in
+from gueststar.serve.api.forms import plain, rows_of, table_in
 from gueststar.serve.api.operation import Field, Operation
 from gueststar.serve.api.routing import asks
 from gueststar.store import Store
 from gueststar.store.records import alert_table
 from gueststar.store.selection import MAX_SELECTED_CONE_ARCSEC, AlertSelection
-from gueststar.store.tables import ALERTS
+from gueststar.store.tables import ALERTS, FOUND
 
-_FOUND = pa.schema([*ALERTS, pa.field("score", pa.float32()), pa.field("reason", pa.string())])
 _ONE = pa.schema(
     [
         *(f for f in ALERTS if f.name not in ("night", "healpix29")),
@@ -79,7 +78,7 @@ _ONE = pa.schema(
             AFTER,
             LIMIT,
         ),
-        answer=_FOUND,
+        answer=FOUND,
     )
 )
 def find(store: Store, given: dict[str, Any]) -> pa.Table:
@@ -165,7 +164,5 @@ def scores(store: Store, given: dict[str, Any]) -> pa.Table:
 )
 def native(store: Store, given: dict[str, Any]) -> Callable[[str], bytes]:
     """Answer the record."""
-    from gueststar.serve.api.forms import plain
-
     record = plain(store.native(number_of(given)))
     return lambda form: orjson.dumps(record)

@@ -14,31 +14,13 @@ from gueststar.serve.api.operation import Field, Operation
 from gueststar.serve.api.routing import asks
 from gueststar.store import Store
 from gueststar.store.interface import Sort
+from gueststar.store.nightly import DEFAULT_MODULE, NIGHTS, PAGE
 from gueststar.store.selection import COUNT_BY, MAX_ORDER
-from gueststar.store.tables import ALERTS
 
 _GROUP = "Nights and numbers"
-_NIGHTS = pa.schema(
-    [
-        pa.field("night", pa.int32()),
-        pa.field("n_alerts", pa.int64()),
-        pa.field("first_mjd_tai", pa.float64()),
-        pa.field("last_mjd_tai", pa.float64()),
-    ]
-)
-_NIGHT = pa.schema(
-    [
-        *ALERTS,
-        pa.field("score", pa.float32()),
-        pa.field("reason", pa.string()),
-        pa.field("first_mjd_tai", pa.float64()),
-        pa.field("n_detections", pa.int64()),
-        pa.field("age", pa.float64()),
-    ]
-)
 
 
-@asks(Operation("/nights", "nights", "The nights, newest first", answer=_NIGHTS, group=_GROUP))
+@asks(Operation("/nights", "nights", "The nights, newest first", answer=NIGHTS, group=_GROUP))
 def nights(store: Store, given: dict[str, Any]) -> pa.Table:
     """Answer the nights."""
     return store.nights()
@@ -62,7 +44,7 @@ def nights(store: Store, given: dict[str, Any]) -> pa.Table:
             SURVEY,
             LIMIT,
         ),
-        answer=_NIGHT,
+        answer=PAGE,
         group=_GROUP,
     )
 )
@@ -71,7 +53,7 @@ def one(store: Store, given: dict[str, Any]) -> pa.Table:
     night, order = given.pop("night"), given.pop("order")
     if night != "latest" and not (night.isascii() and night.isdigit() and len(night) == 8):
         raise BadInput(f"night: {night[:64]!r} is none: give YYYYMMDD, such as 20240131")
-    module = given.pop("module") or "rb"
+    module = given.pop("module") or DEFAULT_MODULE
     number = None if night == "latest" else int(night)
     return store.night(number, descending=order == "down", module=module, **given)
 

@@ -17,6 +17,7 @@ from gueststar.serve.api.questions.alerts import number_of
 from gueststar.serve.api.routing import asks
 from gueststar.store import Store
 from gueststar.store.selection import MAX_SELECTED_CONE_ARCSEC, AlertSelection
+from gueststar.surveys import detection_of
 from gueststar.surveys.sky import tai_to_utc
 from gueststar.times import JD_0
 
@@ -81,14 +82,13 @@ def one(store: Store, given: dict[str, Any]) -> Callable[[str], bytes]:
 
 def skyportal_alert(alert: Alert) -> dict[str, Any]:
     """Write an alert as SkyPortal's generic broker reads it."""
-    own = alert.native.get("candidate") or alert.native.get("diaSource") or {}
     facts = {"jd": float(_jd(np.array([alert.mjd_tai]))[0]), "ra": alert.ra, "dec": alert.dec}
     points = _points(alert.light_curve, alert.program)
     return {
         "candid": str(alert.alert_id),
         "objectId": alert.object_id,
         "survey": alert.survey.upper(),
-        "candidate": {**facts, "band": alert.band, **plain(own)},
+        "candidate": {**facts, "band": alert.band, **plain(detection_of(alert.native))},
         **{name: [point for of, point in points if of == kind] for name, kind in _LISTS.items()},
         "classifications": {name: score.value for name, score in alert.scores.items()},
     }
