@@ -16,8 +16,10 @@ from gueststar.score import TAXONOMY
 from gueststar.serve.metrics import registry_of
 from gueststar.serve.portal import formats, packet
 from gueststar.serve.portal.assets import PLOTLY, Assets
+from gueststar.serve.portal.counted import Counted
 from gueststar.store import Store, open_store, store_exists, store_name
 from gueststar.store.flow import in_words
+from gueststar.store.interface import Unprocessed
 
 
 class NoStore(StoreError):
@@ -45,6 +47,11 @@ class House:
     def metrics(self) -> CollectorRegistry:
         """What Prometheus reads of the store."""
         return registry_of(lambda: self.store.health())
+
+    @cached_property
+    def health(self) -> Counted[tuple[dict[str, Any], Unprocessed]]:
+        """The ledger's counts, and the sky that was not processed."""
+        return Counted(lambda: (self.store.health(), self.store.unprocessed()))
 
     @property
     def store(self) -> Store:
@@ -79,6 +86,7 @@ class House:
 
     def close(self) -> None:
         """Close the store; the next request opens it again."""
+        self.health.close()
         with self._lock:
             if self._store is not None:
                 self._store.close()
