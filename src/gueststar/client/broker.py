@@ -248,7 +248,8 @@ class Broker:
         limit : int
             Rows at most; they are pulled page by page.
         **conditions
-            ``object_id, survey, band, night, mag_min, mag_max, module, min_score, max_score``;
+            ``object_id, survey, band, night, mag_min, mag_max, module, min_score, max_score,
+            cell``;
             see :class:`gueststar.store.selection.AlertSelection`.
 
         Returns
@@ -324,7 +325,8 @@ class Broker:
             Rows, 1 to 10,000. :meth:`alerts` walks through a whole night.
         **options
             ``sort`` (score, magnitude, age, time), ``descending``, ``module``, ``min_score``,
-            ``band``, ``survey``; see :meth:`gueststar.store.Store.night`.
+            ``max_score``, ``band``, ``survey``, ``mag_min``, ``mag_max``, ``age_min``,
+            ``age_max``; see :meth:`gueststar.store.Store.night`.
         """
         try:
             found = self._store.night(night, limit=limit, **options)
