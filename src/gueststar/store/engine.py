@@ -18,6 +18,7 @@ from gueststar.contracts import Reading
 from gueststar.errors import UnknownCommit
 from gueststar.score import Score
 from gueststar.store import flow, health, ledger, nightly, reading, recovery, writing
+from gueststar.store.annotating import Annotating
 from gueststar.store.interface import (
     Alarm,
     ObjectRecord,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class EngineStore(Streaming, ABC):
+class EngineStore(Annotating, Streaming, ABC):
     """A store over some engine; see :class:`gueststar.store.interface.Store`.
 
     Parameters

@@ -12,6 +12,7 @@ import pyarrow as pa
 from gueststar.batch import AlertBatch
 from gueststar.contracts import Reading
 from gueststar.score import Score
+from gueststar.store.annotates import Annotates
 from gueststar.store.searches import Searches
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ class Unprocessed:
         }
 
 
-class Store(Searches, Protocol):
+class Store(Searches, Annotates, Protocol):
     """Where alerts are kept and read back.
 
     Every reading method may be called from any thread, also while another process writes.

@@ -27,4 +27,7 @@ CREATE VIEW dead_letters AS
     FROM dead_rows AS d
     JOIN parts AS p ON p.part_id = d.part_id
     JOIN sources AS s ON s.source_id = p.source_id;
+CREATE VIEW annotations AS
+    SELECT annotation_id, object_id, alert_id, author, at, kind, text, edited_at
+    FROM annotation_rows WHERE removed_at IS NULL;
 """
