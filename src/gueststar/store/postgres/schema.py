@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from gueststar.errors import NewerStore, StoreError
+from gueststar.store.catalogues import tables as catalogue_tables
 from gueststar.store.views import VIEWS as COMMON_VIEWS
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-VERSION = 1
+VERSION = 2
 PARTITIONED = ("alert_rows", "score_rows")
 
 #: Unique keys that are longer here, because a partitioned table's key contains the night.
@@ -99,6 +100,9 @@ CREATE TABLE alarm_rows (
     alarm_id {_ID}, at DOUBLE PRECISION NOT NULL, who TEXT NOT NULL, text TEXT NOT NULL);
 """
 
+#: Added with version 2: catalogues, and what objects match in them.
+CATALOGUE_TABLES = catalogue_tables(_WORD, _ID, "")
+
 #: ``security_invoker`` is left off: whoever may read a view needs no right to its tables.
 VIEWS = (
     COMMON_VIEWS
@@ -122,10 +126,11 @@ CREATE VIEW lightcurves AS
 )
 _VIEW_NAMES = (
     "alert_by_id", "alerts", "scores", "objects", "lightcurves", "ledger", "dead_letters",
+    "crossmatches",
 )  # fmt: skip
 
 #: Scripts that turn version N into N + 1. A released entry never changes.
-MIGRATIONS: dict[int, str] = {}
+MIGRATIONS: dict[int, str] = {1: CATALOGUE_TABLES}
 
 
 def identify(connection: Connection[Any], place: str) -> int:

@@ -11,11 +11,12 @@ import sqlite3
 from pathlib import Path
 
 from gueststar.errors import NewerStore, StoreError
+from gueststar.store.catalogues import tables as catalogue_tables
 from gueststar.store.tables import VIEW_NAMES
 from gueststar.store.views import VIEWS as COMMON_VIEWS
 
 APPLICATION_ID = 0x67756573  # "gues", at byte 68 of the file
-VERSION = 2
+VERSION = 3
 
 TABLES = """
 CREATE TABLE alert_rows (
@@ -93,6 +94,9 @@ CREATE TABLE alarm_rows (
 CREATE INDEX score_missing ON score_rows (alert_id) WHERE value IS NULL;
 """
 
+#: Added with version 3: catalogues, and what objects match in them.
+CATALOGUE_TABLES = catalogue_tables("TEXT", "INTEGER PRIMARY KEY", " WITHOUT ROWID")
+
 VIEWS = (
     COMMON_VIEWS
     + """
@@ -112,7 +116,7 @@ CREATE VIEW lightcurves AS
 )
 
 #: Scripts that turn version N into N + 1. A released entry never changes.
-MIGRATIONS: dict[int, str] = {1: FLOW_TABLES}
+MIGRATIONS: dict[int, str] = {1: FLOW_TABLES, 2: CATALOGUE_TABLES}
 
 
 def identify(connection: sqlite3.Connection, path: Path) -> int:
