@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -19,6 +19,7 @@ from gueststar.errors import UnknownCommit
 from gueststar.score import Score
 from gueststar.store import flow, health, ledger, nightly, reading, recovery, writing
 from gueststar.store.annotating import Annotating
+from gueststar.store.crossing import Crossing
 from gueststar.store.interface import (
     Alarm,
     ObjectRecord,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class EngineStore(Annotating, Streaming, ABC):
+class EngineStore(Annotating, Streaming, Crossing, ABC):
     """A store over some engine; see :class:`gueststar.store.interface.Store`.
 
     Parameters
@@ -89,6 +90,8 @@ class EngineStore(Annotating, Streaming, ABC):
         alerts: Sequence[AlertBatch],
         dead: Sequence[pa.RecordBatch] = (),
         archive: Archive | None = None,
+        *,
+        catalogs: Collection[str] | None = None,
     ) -> WriteReport:
         """Write alerts, dead letters and their ledger in one transaction.
 
@@ -105,6 +108,9 @@ class EngineStore(Annotating, Streaming, ABC):
             Columns of :data:`~gueststar.batch.DEAD_LETTERS`.
         archive : Archive, optional
             Gets the alerts that are new, in step with the transaction.
+        catalogs : collection of str, optional
+            Catalogues that objects which are new or have moved are matched with, all when None;
+            for the others they wait (:meth:`match_catalogue`).
 
         Returns
         -------
@@ -128,7 +134,9 @@ class EngineStore(Annotating, Streaming, ABC):
                 if recovery.recover(connection, archive, self._owner, first=first):
                     self._cleaned.add(archive.folder)
             self._claim(connection, alerts, dead)
-            report, moves[:] = writing.write(connection, alerts, dead, archive, self._owner)
+            report, moves[:] = writing.write(
+                connection, alerts, dead, archive, self._owner, catalogs
+            )
             return report
 
         with self._lock:

@@ -13,6 +13,7 @@ from gueststar.batch import AlertBatch
 from gueststar.contracts import Reading
 from gueststar.score import Score
 from gueststar.store.annotates import Annotates
+from gueststar.store.crossmatches import Crossmatches
 from gueststar.store.searches import Searches
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class Unprocessed:
         }
 
 
-class Store(Searches, Annotates, Protocol):
+class Store(Searches, Annotates, Crossmatches, Protocol):
     """Where alerts are kept and read back.
 
     Every reading method may be called from any thread, also while another process writes.
@@ -178,8 +179,13 @@ class Store(Searches, Annotates, Protocol):
         alerts: Sequence[AlertBatch],
         dead: Sequence[pa.RecordBatch] = (),
         archive: Archive | None = None,
+        *,
+        catalogs: Collection[str] | None = None,
     ) -> WriteReport:
-        """Write alerts, dead letters and their ledger in one transaction."""
+        """Write alerts, dead letters and their ledger in one transaction.
+
+        Objects that are new or have moved are matched with these catalogues, all when None.
+        """
         ...
 
     def known(

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from gueststar.errors import NewerStore, StoreError
+from gueststar.store.catalogues import tables as catalogue_tables
 from gueststar.store.views import VIEWS as COMMON_VIEWS
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ CREATE TABLE annotation_changes (
     author {_WORD} NOT NULL, action {_WORD} NOT NULL, text TEXT,
     PRIMARY KEY (annotation_id, number));
 """
+#: Added with version 2: catalogues, and what objects match in them.
+CATALOGUE_TABLES = catalogue_tables(_WORD, _ID, "")
 
 #: ``security_invoker`` is left off: whoever may read a view needs no right to its tables.
 VIEWS = (
@@ -138,11 +141,11 @@ CREATE VIEW lightcurves AS
 )
 _VIEW_NAMES = (
     "alert_by_id", "alerts", "scores", "objects", "lightcurves", "ledger", "dead_letters",
-    "annotations",
+    "annotations", "crossmatches",
 )  # fmt: skip
 
 #: Scripts that turn version N into N + 1. A released entry never changes.
-MIGRATIONS: dict[int, str] = {1: ANNOTATION_TABLES}
+MIGRATIONS: dict[int, str] = {1: ANNOTATION_TABLES + CATALOGUE_TABLES}
 
 
 def identify(connection: Connection[Any], place: str) -> int:
