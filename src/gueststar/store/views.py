@@ -27,4 +27,6 @@ CREATE VIEW dead_letters AS
     FROM dead_rows AS d
     JOIN parts AS p ON p.part_id = d.part_id
     JOIN sources AS s ON s.source_id = p.source_id;
+CREATE VIEW unsent AS
+    SELECT alert_id, topic, at, reason FROM unsent_rows;
 """

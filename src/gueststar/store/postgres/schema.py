@@ -16,7 +16,7 @@ from gueststar.store.views import VIEWS as COMMON_VIEWS
 if TYPE_CHECKING:
     from psycopg import Connection
 
-VERSION = 1
+VERSION = 2
 PARTITIONED = ("alert_rows", "score_rows")
 
 #: Unique keys that are longer here, because a partitioned table's key contains the night.
@@ -99,6 +99,13 @@ CREATE TABLE alarm_rows (
     alarm_id {_ID}, at DOUBLE PRECISION NOT NULL, who TEXT NOT NULL, text TEXT NOT NULL);
 """
 
+#: Added with version 2: alerts that a topic out did not take.
+UNSENT_TABLES = f"""
+CREATE TABLE unsent_rows (
+    alert_id BIGINT NOT NULL, topic {_WORD} NOT NULL, at DOUBLE PRECISION NOT NULL,
+    reason TEXT NOT NULL, PRIMARY KEY (alert_id, topic));
+"""
+
 #: ``security_invoker`` is left off: whoever may read a view needs no right to its tables.
 VIEWS = (
     COMMON_VIEWS
@@ -122,10 +129,11 @@ CREATE VIEW lightcurves AS
 )
 _VIEW_NAMES = (
     "alert_by_id", "alerts", "scores", "objects", "lightcurves", "ledger", "dead_letters",
+    "unsent",
 )  # fmt: skip
 
 #: Scripts that turn version N into N + 1. A released entry never changes.
-MIGRATIONS: dict[int, str] = {}
+MIGRATIONS: dict[int, str] = {1: UNSENT_TABLES}
 
 
 def identify(connection: Connection[Any], place: str) -> int:

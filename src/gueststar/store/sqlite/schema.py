@@ -15,7 +15,7 @@ from gueststar.store.tables import VIEW_NAMES
 from gueststar.store.views import VIEWS as COMMON_VIEWS
 
 APPLICATION_ID = 0x67756573  # "gues", at byte 68 of the file
-VERSION = 2
+VERSION = 3
 
 TABLES = """
 CREATE TABLE alert_rows (
@@ -93,6 +93,13 @@ CREATE TABLE alarm_rows (
 CREATE INDEX score_missing ON score_rows (alert_id) WHERE value IS NULL;
 """
 
+#: Added with version 3: alerts that a topic out did not take.
+UNSENT_TABLES = """
+CREATE TABLE unsent_rows (
+    alert_id INTEGER NOT NULL, topic TEXT NOT NULL, at REAL NOT NULL, reason TEXT NOT NULL,
+    PRIMARY KEY (alert_id, topic)) WITHOUT ROWID;
+"""
+
 VIEWS = (
     COMMON_VIEWS
     + """
@@ -112,7 +119,7 @@ CREATE VIEW lightcurves AS
 )
 
 #: Scripts that turn version N into N + 1. A released entry never changes.
-MIGRATIONS: dict[int, str] = {1: FLOW_TABLES}
+MIGRATIONS: dict[int, str] = {1: FLOW_TABLES, 2: UNSENT_TABLES}
 
 
 def identify(connection: sqlite3.Connection, path: Path) -> int:
