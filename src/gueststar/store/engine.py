@@ -17,7 +17,7 @@ from gueststar.batch import AlertBatch
 from gueststar.contracts import Reading
 from gueststar.errors import UnknownCommit
 from gueststar.score import Score
-from gueststar.store import flow, health, ledger, nightly, reading, recovery, writing
+from gueststar.store import flow, health, ledger, nightly, reading, recovery, unsent, writing
 from gueststar.store.annotating import Annotating
 from gueststar.store.crossing import Crossing
 from gueststar.store.interface import (
@@ -25,6 +25,7 @@ from gueststar.store.interface import (
     ObjectRecord,
     Sort,
     Unprocessed,
+    Unsent,
     WriteReport,
 )
 from gueststar.store.session import Session
@@ -341,6 +342,17 @@ class EngineStore(Annotating, Streaming, Crossing, ABC):
 
         with self._lock:
             self._commit(work)
+
+    def note_unsent(self, rows: Sequence[Unsent]) -> None:
+        """Keep which alerts a topic out did not take, and why.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be written.
+        """
+        with self._lock:
+            self._commit(lambda connection: unsent.note(connection, rows))
 
     def flow(self) -> list[dict[str, Any]]:
         """Return rate, latency and lag of every stream; see :func:`gueststar.store.flow.flow`."""

@@ -98,6 +98,21 @@ class ObjectRecord:
     scores: pa.Table
 
 
+class Unsent(NamedTuple):
+    """An alert that a topic out did not take.
+
+    Parameters
+    ----------
+    alert_id : int
+    topic : str
+    reason : str
+    """
+
+    alert_id: int
+    topic: str
+    reason: str
+
+
 class Alarm(NamedTuple):
     """Something that a person should see to.
 
@@ -348,12 +363,17 @@ class Store(Searches, Annotates, Crossmatches, Protocol):
         ``received`` is summed from what each write was given; ``stored``, ``duplicate`` and
         ``dead_letter`` are counted in the tables of alerts, of the ledger and of dead letters.
         ``in_equals_out`` holds when they agree, and the ledger with all of them. ``topics`` has
-        the same for every stream, with its gaps, rate, latency and lag (:meth:`flow`).
+        the same for every stream, with its gaps, rate, latency and lag (:meth:`flow`). ``unsent``
+        counts alerts that a topic out did not take.
         """
         ...
 
     def note(self, readings: Sequence[Reading], alarms: Sequence[Alarm] = ()) -> None:
         """Keep where streams stand, and alarms, for :meth:`health`."""
+        ...
+
+    def note_unsent(self, rows: Sequence[Unsent]) -> None:
+        """Keep which alerts a topic out did not take, for :meth:`health`."""
         ...
 
     def flow(self) -> list[dict[str, Any]]:

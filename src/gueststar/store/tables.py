@@ -48,6 +48,7 @@ VIEW_NAMES = (
     "dead_letters",
     "annotations",
     "crossmatches",
+    "unsent",
 )
 
 __all__ = ["ALERTS", "FOUND", "OBJECTS", "SCORES", "VIEW_NAMES", "columns_sql", "inferred", "typed"]

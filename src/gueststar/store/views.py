@@ -36,4 +36,6 @@ CREATE VIEW crossmatches AS
            m.facts AS columns
     FROM match_rows AS m
     JOIN catalogue_names AS n ON n.catalogue_id = m.catalogue_id;
+CREATE VIEW unsent AS
+    SELECT alert_id, topic, at, reason FROM unsent_rows;
 """

@@ -117,6 +117,12 @@ CREATE TABLE annotation_changes (
 """
 #: Added with version 2: catalogues, and what objects match in them.
 CATALOGUE_TABLES = catalogue_tables(_WORD, _ID, "")
+#: Added with version 2: alerts that a topic out did not take.
+UNSENT_TABLES = f"""
+CREATE TABLE unsent_rows (
+    alert_id BIGINT NOT NULL, topic {_WORD} NOT NULL, at DOUBLE PRECISION NOT NULL,
+    reason TEXT NOT NULL, PRIMARY KEY (alert_id, topic));
+"""
 
 #: ``security_invoker`` is left off: whoever may read a view needs no right to its tables.
 VIEWS = (
@@ -141,11 +147,11 @@ CREATE VIEW lightcurves AS
 )
 _VIEW_NAMES = (
     "alert_by_id", "alerts", "scores", "objects", "lightcurves", "ledger", "dead_letters",
-    "annotations", "crossmatches",
+    "annotations", "crossmatches", "unsent",
 )  # fmt: skip
 
 #: Scripts that turn version N into N + 1. A released entry never changes.
-MIGRATIONS: dict[int, str] = {1: ANNOTATION_TABLES + CATALOGUE_TABLES}
+MIGRATIONS: dict[int, str] = {1: ANNOTATION_TABLES + CATALOGUE_TABLES + UNSENT_TABLES}
 
 
 def identify(connection: Connection[Any], place: str) -> int:

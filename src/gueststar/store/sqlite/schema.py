@@ -111,6 +111,12 @@ CREATE TABLE annotation_changes (
 """
 #: Added with version 3: catalogues, and what objects match in them.
 CATALOGUE_TABLES = catalogue_tables("TEXT", "INTEGER PRIMARY KEY", " WITHOUT ROWID")
+#: Added with version 3: alerts that a topic out did not take.
+UNSENT_TABLES = """
+CREATE TABLE unsent_rows (
+    alert_id INTEGER NOT NULL, topic TEXT NOT NULL, at REAL NOT NULL, reason TEXT NOT NULL,
+    PRIMARY KEY (alert_id, topic)) WITHOUT ROWID;
+"""
 
 VIEWS = (
     COMMON_VIEWS
@@ -131,7 +137,10 @@ CREATE VIEW lightcurves AS
 )
 
 #: Scripts that turn version N into N + 1. A released entry never changes.
-MIGRATIONS: dict[int, str] = {1: FLOW_TABLES, 2: ANNOTATION_TABLES + CATALOGUE_TABLES}
+MIGRATIONS: dict[int, str] = {
+    1: FLOW_TABLES,
+    2: ANNOTATION_TABLES + CATALOGUE_TABLES + UNSENT_TABLES,
+}
 
 
 def identify(connection: sqlite3.Connection, path: Path) -> int:
