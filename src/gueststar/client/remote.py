@@ -128,9 +128,7 @@ class RemoteStore:
         descending: bool = True,
         module: str = "rb",
         limit: int = 50,
-        min_score: float | None = None,
-        band: str | None = None,
-        survey: str | None = None,
+        **filters: Any,
     ) -> pa.Table:
         """Return the first alerts of a night."""
         return self._server.table(
@@ -139,9 +137,7 @@ class RemoteStore:
             order="down" if descending else "up",
             module=module,
             limit=limit,
-            min_score=min_score,
-            band=band,
-            survey=survey,
+            **filters,
         )
 
     def modules(self) -> list[str]:

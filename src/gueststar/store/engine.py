@@ -290,11 +290,19 @@ class EngineStore(Annotating, Streaming, Crossing, ABC):
         limit: int = 50,
         offset: int = 0,
         min_score: float | None = None,
+        max_score: float | None = None,
         band: str | None = None,
         survey: str | None = None,
+        mag_min: float | None = None,
+        mag_max: float | None = None,
+        age_min: float | None = None,
+        age_max: float | None = None,
     ) -> pa.Table:
         """Return one page of a night's alerts; see :meth:`Store.night`."""
-        page = nightly.Page(sort, descending, limit, offset, min_score, band, survey)
+        page = nightly.Page(
+            sort, descending, limit, offset, min_score, max_score, band, survey, mag_min, mag_max,
+            age_min, age_max,
+        )  # fmt: skip
         with self._reading() as connection:
             return nightly.night(connection, night, module, page)
 
@@ -302,6 +310,11 @@ class EngineStore(Annotating, Streaming, Crossing, ABC):
         """Return the names of the modules that have scored alerts, first come first."""
         with self._reading() as connection:
             return nightly.modules(connection)
+
+    def classes(self) -> list[tuple[str, str]]:
+        """Return module and class of all scores that there are, first come first."""
+        with self._reading() as connection:
+            return nightly.classes(connection)
 
     @abstractmethod
     def sql(self, query_text: str, *, limit: int = 10_000) -> pa.Table:

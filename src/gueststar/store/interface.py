@@ -312,8 +312,13 @@ class Store(Searches, Annotates, Crossmatches, Protocol):
         limit: int = 50,
         offset: int = 0,
         min_score: float | None = None,
+        max_score: float | None = None,
         band: str | None = None,
         survey: str | None = None,
+        mag_min: float | None = None,
+        mag_max: float | None = None,
+        age_min: float | None = None,
+        age_max: float | None = None,
     ) -> pa.Table:
         """Return one page of a night's alerts.
 
@@ -330,10 +335,14 @@ class Store(Searches, Annotates, Crossmatches, Protocol):
             Whose newest score: a module (its first class) or ``<module>_<class>``.
         limit, offset : int
             Rows of the page, and rows before it.
-        min_score : float, optional
-            Only alerts with at least this score.
+        min_score, max_score : float, optional
+            Only alerts with such a score.
         band, survey : str, optional
             Only alerts of this band, of this survey.
+        mag_min, mag_max : float, optional
+            Only alerts with a magnitude in this range, AB.
+        age_min, age_max : float, optional
+            Only alerts of this age, d.
 
         Returns
         -------
@@ -351,6 +360,10 @@ class Store(Searches, Annotates, Crossmatches, Protocol):
 
     def modules(self) -> list[str]:
         """Return the names of the modules that have scored alerts."""
+        ...
+
+    def classes(self) -> list[tuple[str, str]]:
+        """Return module and class of all scores that there are, first come first."""
         ...
 
     def sql(self, query: str, *, limit: int = 10_000) -> pa.Table:

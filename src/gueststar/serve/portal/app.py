@@ -19,13 +19,23 @@ from gueststar.serve.api.questions import QUESTIONS
 from gueststar.serve.api.routing import handlers
 from gueststar.serve.portal import formats
 from gueststar.serve.portal.house import House
-from gueststar.serve.portal.pages import errors, files, health, night, object, search, stamps
+from gueststar.serve.portal.pages import (
+    errors,
+    files,
+    health,
+    night,
+    object,
+    search,
+    stamps,
+    strips,
+)
 from gueststar.serve.portal.security import LoopbackOnly, add_headers
 from gueststar.store import DEFAULT_URL
 
 ROUTES = (
     night.night_list,
     search.search,
+    search.search_csv,
     search.cone,
     object.object_page,
     object.light_curve,
@@ -34,6 +44,7 @@ ROUTES = (
     object.packet_part,
     object.packet_json,
     stamps.stamp,
+    strips.strip,
     health.health,
     health.health_json,
     health.metrics,
