@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import numpy as np
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
+from gueststar.distances import absolute_offset
 from gueststar.errors import BadInput, NotAllowed, StoreError
 from gueststar.lightcurve import LightCurve
+from gueststar.periods import barycentric
 from gueststar.serve.api.documents import index, openapi_json
 from gueststar.serve.api.questions import QUESTIONS
 from gueststar.serve.api.routing import handlers
@@ -105,6 +108,8 @@ def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> L
 
 
 def _warm_up() -> None:
-    """Load what the first visitor would wait for: leap seconds and Plotly, about 2 s."""
+    """Load what the first visitor would wait for: leap seconds, Plotly, cosmology; some seconds."""
     formats.utc([60_000.0])
+    absolute_offset(0.1)
+    barycentric(np.array([60_000.0]), 0.0, 0.0)
     LightCurve.from_rows([[1, 6e4, "g", 1.0, 1.0, None, None, 20.5, "detection"]]).plot().to_json()
