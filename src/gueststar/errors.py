@@ -4,6 +4,7 @@
 
     GueststarError
     ├── BadInput           what was given cannot be used: a file, an argument, a URL
+    │   ├── NotAllowed     others only may do it
     │   ├── BadPacket      an alert packet that cannot be decoded
     │   ├── UnknownSchema  a schema id or version that nobody has told us about
     │   └── RegistryUnavailable*  a schema registry that does not answer
@@ -50,6 +51,10 @@ class Unavailable(GueststarError):
 
 class BadInput(GueststarError):
     """What was given cannot be used."""
+
+
+class NotAllowed(BadInput):
+    """What was asked for may be done by others only."""
 
 
 class BadPacket(BadInput):
