@@ -22,7 +22,7 @@ LAYERS = [
     "serve client",
     "sinks",
     "store sources",
-    "simulate classifiers filters pipeline times",
+    "simulate classifiers filters pipeline times catalogs",
     "models surveys streams",
     "features alert",
     "registry cutouts lightcurve contracts score alarms",

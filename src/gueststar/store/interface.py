@@ -12,6 +12,8 @@ import pyarrow as pa
 from gueststar.batch import AlertBatch
 from gueststar.contracts import Reading
 from gueststar.score import Score
+from gueststar.store.annotates import Annotates
+from gueststar.store.crossmatches import Crossmatches
 from gueststar.store.searches import Searches
 
 if TYPE_CHECKING:
@@ -96,6 +98,21 @@ class ObjectRecord:
     scores: pa.Table
 
 
+class Unsent(NamedTuple):
+    """An alert that a topic out did not take.
+
+    Parameters
+    ----------
+    alert_id : int
+    topic : str
+    reason : str
+    """
+
+    alert_id: int
+    topic: str
+    reason: str
+
+
 class Alarm(NamedTuple):
     """Something that a person should see to.
 
@@ -160,7 +177,7 @@ class Unprocessed:
         }
 
 
-class Store(Searches, Protocol):
+class Store(Searches, Annotates, Crossmatches, Protocol):
     """Where alerts are kept and read back.
 
     Every reading method may be called from any thread, also while another process writes.
@@ -177,8 +194,13 @@ class Store(Searches, Protocol):
         alerts: Sequence[AlertBatch],
         dead: Sequence[pa.RecordBatch] = (),
         archive: Archive | None = None,
+        *,
+        catalogs: Collection[str] | None = None,
     ) -> WriteReport:
-        """Write alerts, dead letters and their ledger in one transaction."""
+        """Write alerts, dead letters and their ledger in one transaction.
+
+        Objects that are new or have moved are matched with these catalogues, all when None.
+        """
         ...
 
     def known(
@@ -290,8 +312,13 @@ class Store(Searches, Protocol):
         limit: int = 50,
         offset: int = 0,
         min_score: float | None = None,
+        max_score: float | None = None,
         band: str | None = None,
         survey: str | None = None,
+        mag_min: float | None = None,
+        mag_max: float | None = None,
+        age_min: float | None = None,
+        age_max: float | None = None,
     ) -> pa.Table:
         """Return one page of a night's alerts.
 
@@ -308,10 +335,14 @@ class Store(Searches, Protocol):
             Whose newest score: a module (its first class) or ``<module>_<class>``.
         limit, offset : int
             Rows of the page, and rows before it.
-        min_score : float, optional
-            Only alerts with at least this score.
+        min_score, max_score : float, optional
+            Only alerts with such a score.
         band, survey : str, optional
             Only alerts of this band, of this survey.
+        mag_min, mag_max : float, optional
+            Only alerts with a magnitude in this range, AB.
+        age_min, age_max : float, optional
+            Only alerts of this age, d.
 
         Returns
         -------
@@ -331,6 +362,10 @@ class Store(Searches, Protocol):
         """Return the names of the modules that have scored alerts."""
         ...
 
+    def classes(self) -> list[tuple[str, str]]:
+        """Return module and class of all scores that there are, first come first."""
+        ...
+
     def sql(self, query: str, *, limit: int = 10_000) -> pa.Table:
         """Run a read-only query over the public views."""
         ...
@@ -341,12 +376,17 @@ class Store(Searches, Protocol):
         ``received`` is summed from what each write was given; ``stored``, ``duplicate`` and
         ``dead_letter`` are counted in the tables of alerts, of the ledger and of dead letters.
         ``in_equals_out`` holds when they agree, and the ledger with all of them. ``topics`` has
-        the same for every stream, with its gaps, rate, latency and lag (:meth:`flow`).
+        the same for every stream, with its gaps, rate, latency and lag (:meth:`flow`). ``unsent``
+        counts alerts that a topic out did not take.
         """
         ...
 
     def note(self, readings: Sequence[Reading], alarms: Sequence[Alarm] = ()) -> None:
         """Keep where streams stand, and alarms, for :meth:`health`."""
+        ...
+
+    def note_unsent(self, rows: Sequence[Unsent]) -> None:
+        """Keep which alerts a topic out did not take, for :meth:`health`."""
         ...
 
     def flow(self) -> list[dict[str, Any]]:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from gueststar.serve.api.questions import alerts, cutouts, nights, objects, sky, skyportal, sql
+from gueststar.serve.api.questions import (
+    alerts,
+    cutouts,
+    nights,
+    notes,
+    objects,
+    sky,
+    skyportal,
+    sql,
+)
 
 QUESTIONS = (
     objects.find,
@@ -23,6 +32,11 @@ QUESTIONS = (
     nights.counts,
     nights.modules,
     nights.health,
+    notes.find,
+    notes.write,
+    notes.history,
+    notes.edit,
+    notes.remove,
     skyportal.find,
     skyportal.one,
 )
