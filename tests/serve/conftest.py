@@ -1,4 +1,4 @@
-"""A store with a simulated night, and some alerts that mean harm, through the real code."""
+"""A store with a simulated night, some alerts that mean harm, and a browser over it."""
 
 import shutil
 import signal
@@ -17,6 +17,13 @@ from gueststar.serve.portal.app import create_app
 from gueststar.sources import open_source
 from gueststar.store import open_store
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+QUIET += ["--disable-component-update", "--disable-sync", "--no-first-run"]
+SERVE = (
+    "import sys; from gueststar.serve.portal.run import run_portal; "
+    "run_portal(sys.argv[1], port=0, ready=lambda url: print(url, flush=True))"
+)
 HOSTILE = (
     "<script>alert(1)</script>",
     "\"><img src=x onerror='alert(1)'>",
@@ -26,14 +33,6 @@ HOSTILE = (
     "{{ 7 * 7 }}",
     "%00%2e%2e",
     None,  # a Solar-System source
-)
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-QUIET += ["--disable-component-update", "--disable-sync", "--no-first-run"]
-SERVE = (
-    "import sys; from gueststar.serve.portal.run import run_portal; "
-    "run_portal(sys.argv[1], port=0, ready=lambda url: print(url, flush=True))"
 )
 
 
@@ -117,9 +116,9 @@ def address(store_url):
 
 @pytest.fixture(scope="module")
 def chromium():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine (apt-get install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as running:
         browser = running.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser

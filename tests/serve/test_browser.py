@@ -142,10 +142,10 @@ def test_the_page_follows_the_chosen_alert(page, busiest):
     page.goto(f"/object/{busiest.object_id}")
     page.wait_for_selector(".main-svg")
     page.keyboard.press("k")
-    expect(page.locator("[data-panel]")).to_contain_text(f"alert {ids[-2]}")
+    expect(page.locator("main [data-slot=scores]")).to_contain_text(f"alert {ids[-2]}")
     assert page.url.endswith(f"alert={ids[-2]}")
     page.keyboard.press("j")
-    expect(page.locator("[data-panel]")).to_contain_text(f"alert {ids[-1]}")
+    expect(page.locator("main [data-slot=scores]")).to_contain_text(f"alert {ids[-1]}")
     assert any(f"/cutouts/{ids[-2]}/science.f32" in url for url in page.called)
 
 

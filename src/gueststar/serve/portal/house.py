@@ -20,6 +20,7 @@ from gueststar.serve.portal.counted import Counted
 from gueststar.store import Store, open_store, store_exists, store_name
 from gueststar.store.flow import in_words
 from gueststar.store.interface import Unprocessed
+from gueststar.surveys.documentation import describe
 
 WAIT_S = 10.0  # for another writer, before a visitor is told to try again
 
@@ -139,6 +140,7 @@ def _templates(assets: Assets) -> Environment:
         plotly=assets.address(PLOTLY),
         taxonomy=TAXONOMY,
         kind_of=formats.kind_of,
+        describe=describe,
         as_received=formats.as_received,
         number="{:,}".format,
         in_words=in_words,
