@@ -51,6 +51,10 @@ class BadInput(GueststarError):
     """What was given cannot be used."""
 
 
+class NotThere(BadInput):
+    """What was named is not there."""
+
+
 class BadPacket(BadInput):
     """An alert packet that cannot be decoded."""
 

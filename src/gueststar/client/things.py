@@ -58,6 +58,14 @@ class BrokerObject:
         return Result.from_arrow(self._record.scores)
 
     @cached_property
+    def matches(self) -> Result:
+        """What it matches in the catalogues, fetched when first asked for; the best have rank 0.
+
+        ``columns`` holds a dict of what a catalogue keeps.
+        """
+        return self._broker.matches(self.object_id)
+
+    @cached_property
     def newest(self) -> Alert:
         """Its newest alert, fetched when first asked for.
 

@@ -54,7 +54,9 @@ def _respond(
     try:
         made = function(store, given, *body)
     except BadInput as error:
-        if operation.missing:  # its parameters are good: the path names what there is not
+        if (
+            operation.missing and not body
+        ):  # its parameters are good: the path names what there is not
             raise NotFoundException(str(error)) from None
         raise
     return answer(request, operation, form, made)

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from gueststar.serve.api.questions import alerts, cutouts, nights, objects, sky, skyportal, sql
+from gueststar.serve.api.questions import (
+    alerts,
+    catalogs,
+    cutouts,
+    nights,
+    objects,
+    sky,
+    skyportal,
+    sql,
+)
 
 QUESTIONS = (
     objects.find,
@@ -16,6 +25,9 @@ QUESTIONS = (
     cutouts.one,
     sky.cone,
     sky.cones,
+    catalogs.listing,
+    catalogs.matches,
+    catalogs.xmatch,
     sql.by_get,
     sql.by_post,
     nights.nights,
