@@ -31,7 +31,7 @@ COLUMNS = {
     "total_flux": Meaning("nJy", "flux of reference and difference together"),
     "total_flux_err": Meaning("nJy", "1 sigma error of total_flux"),
     "limit": Meaning("mag", "5 sigma limit of the exposure, AB"),
-    "kind": Meaning("", "detection, forced or limit"),
+    "kind": Meaning("", "of a point: detection, forced, limit; of an annotation: note, tag, ..."),
     "exposure_id": Meaning("", "exposure: ZTF pid, LSST visit"),
     "published_rb": Meaning("", "the survey's own deep real/bogus score"),
     "program": Meaning("", "ZTF programid"),
@@ -66,11 +66,16 @@ COLUMNS = {
     "n_matched": Meaning("", "objects that match a source"),
     "n_waiting": Meaning("", "objects that have not been matched so far"),
     "added_unix": Meaning("s", "Unix time at which it was brought in"),
+    "annotation_id": Meaning("", "number of an annotation, in the order of writing"),
+    "author": Meaning("", "who wrote it"),
+    "at": Meaning("s", "when it was written, Unix time"),
+    "text": Meaning("", "what was written"),
+    "edited_at": Meaning("s", "when it was last changed, Unix time; null when it never was"),
     "row": Meaning("", "which of the positions asked for, from 0"),
 }
 
 #: Whole numbers that name something: strings in JSON, whatever their size.
-IDS = frozenset(("alert_id", "exposure_id", "healpix29", "cell"))
+IDS = frozenset(("alert_id", "exposure_id", "healpix29", "cell", "annotation_id"))
 
 
 def units_of(names: list[str]) -> dict[str, str]:

@@ -180,10 +180,8 @@ def test_a_long_list_goes_in_parts(b, mine, monkeypatch):
 
 
 def test_pages_are_pulled_until_the_limit(b, monkeypatch):
-    from gueststar.client import broker
-
     every = b.alerts()
-    monkeypatch.setattr(broker, "_PAGE", 11)
+    monkeypatch.setattr("gueststar.client.pages.PAGE", 11)
     assert b.alerts().to_arrow().equals(every.to_arrow())
     some = b.alerts(limit=25)
     assert len(some) == 25

@@ -10,21 +10,20 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 
 from gueststar.client.matching import Matching
-from gueststar.client.places import arcsec, place_of
-from gueststar.client.progress import bar
+from gueststar.client.notes import Notes
+from gueststar.client.pages import pulled
+from gueststar.client.places import alert_id_of, arcsec, place_of
 from gueststar.client.remote import RemoteStore
 from gueststar.client.results import Result
 from gueststar.client.things import BrokerObject
 from gueststar.errors import BadInput, did_you_mean
-from gueststar.positions import Position, alert_number
+from gueststar.positions import Position
 from gueststar.store import Store, open_store
 from gueststar.store.selection import (
     MAX_PAGE,
     AlertSelection,
     CountBy,
     ObjectSelection,
-    next_of,
-    with_next,
 )
 from gueststar.times import mjd_tai_of
 
@@ -32,10 +31,10 @@ if TYPE_CHECKING:
     from gueststar.alert import Alert
     from gueststar.cutouts import Cutouts
 
-_PAGE = 5_000  # rows
+_WAIT_S = 20.0  # of an annotation, for another writer
 
 
-class Broker(Matching):
+class Broker(Matching, Notes):
     """Alerts, objects and their light curves, from a local store or from a server.
 
     Parameters
@@ -43,7 +42,8 @@ class Broker(Matching):
     where : str or path, optional
         Address of a server (``http://127.0.0.1:8765``), URL of a store (``sqlite:///night.db``),
         or the file of one. Default: the environment's ``GUESTSTAR_STORE``, else
-        ``sqlite:///gueststar.db``. A store is opened for reading only.
+        ``sqlite:///gueststar.db``. A store is opened for reading only, and once more for writing
+        by the first annotation.
     timeout : float
         Of a server: seconds without an answer after which a try counts as failed.
     retries : int
@@ -74,11 +74,12 @@ class Broker(Matching):
         self._progress = progress
         text = None if where is None else str(where)
         self._store: Store | RemoteStore
+        self._writer: Store | None = None
         if text is not None and text.startswith(("http://", "https://")):
             self._store = RemoteStore(text, timeout=timeout, retries=retries)
         else:
-            url = text if text is None or "://" in text else f"sqlite:///{text}"
-            self._store = open_store(url, read_only=True)
+            self._url = text if text is None or "://" in text else f"sqlite:///{text}"
+            self._store = open_store(self._url, read_only=True)
 
     def __enter__(self) -> Self:
         return self
@@ -89,6 +90,15 @@ class Broker(Matching):
     def close(self) -> None:
         """Close connections and files."""
         self._store.close()
+        if self._writer is not None:
+            self._writer.close()
+
+    def _writable(self) -> Store | RemoteStore:
+        if isinstance(self._store, RemoteStore):
+            return self._store
+        if self._writer is None:
+            self._writer = open_store(self._url, busy_s=_WAIT_S)
+        return self._writer
 
     def __repr__(self) -> str:
         return f"<Broker over {self._store!r}>"
@@ -116,19 +126,19 @@ class Broker(Matching):
         BadInput
             If there is none.
         """
-        return self._store.alert(_number(alert_id))
+        return self._store.alert(alert_id_of(alert_id))
 
     def cutouts(self, alert_id: int | str) -> Cutouts:
         """Return the three cutouts of an alert."""
-        return self._store.cutouts(_number(alert_id))
+        return self._store.cutouts(alert_id_of(alert_id))
 
     def native(self, alert_id: int | str) -> dict[str, Any]:
         """Return the survey's own record of an alert, its own names and units."""
-        return self._store.native(_number(alert_id))
+        return self._store.native(alert_id_of(alert_id))
 
     def scores(self, alert_id: int | str) -> Result:
         """Return all scores of an alert, of every module and version."""
-        found = self._store.scores(_number(alert_id))
+        found = self._store.scores(alert_id_of(alert_id))
         columns = {
             "module": pa.array([s.module for s in found], pa.string()),
             "version": pa.array([s.version for s in found], pa.string()),
@@ -234,20 +244,12 @@ class Broker(Matching):
         return self._pull(self._store.find_objects, selection, limit, "objects")
 
     def _pull(self, find: Callable[..., pa.Table], selection: Any, limit: int, what: str) -> Result:
-        if limit < 1:
-            raise BadInput(f"limit: {limit} cannot be: give 1 or more")
-        parts: list[pa.Table] = []
-        there, after = 0, None
-        with bar(what, None, self._progress if limit > _PAGE else False) as more:
-            while there < limit and (after is not None or not parts):
-                page = find(selection, after=after, limit=min(_PAGE, limit - there))
-                parts.append(with_next(page, None))
-                there, after = there + page.num_rows, next_of(page)
-                more(page.num_rows)
-        result = Result.from_arrow(pa.concat_tables(parts))
-        if after is not None:
-            result.meta["truncated"] = True
-        return result
+        return pulled(
+            lambda after, rows: find(selection, after=after, limit=rows),
+            limit,
+            what,
+            self._progress,
+        )
 
     def nights(self) -> Result:
         """Return the nights with their numbers of alerts, newest first."""
@@ -301,13 +303,6 @@ class Broker(Matching):
     def health(self) -> dict[str, Any]:
         """Return the counts that prove that nothing was lost."""
         return self._store.health()
-
-
-def _number(alert_id: int | str) -> int:
-    number = alert_number(str(alert_id).strip())
-    if number is None:
-        raise BadInput(f"{alert_id!r} is no alert id: they are whole numbers")
-    return number
 
 
 def _selection(kind: Any, conditions: dict[str, Any], times: dict[str, Any]) -> Any:

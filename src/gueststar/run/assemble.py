@@ -136,6 +136,7 @@ def _topic(out: TopicConfig, store: Store, flush_s: float) -> Sink:
         out.topic,
         form=out.form,
         known=store.has,  # they have gone out
+        unsent=store.note_unsent,
         flush_s=flush_s,
         options=out.options,
     )

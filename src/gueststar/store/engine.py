@@ -17,17 +17,19 @@ from gueststar.batch import AlertBatch
 from gueststar.contracts import Reading
 from gueststar.errors import UnknownCommit
 from gueststar.score import Score
-from gueststar.store import flow, health, ledger, nightly, reading, recovery, writing
+from gueststar.store import flow, health, ledger, nightly, reading, recovery, unsent, writing
+from gueststar.store.annotating import Annotating
 from gueststar.store.crossing import Crossing
 from gueststar.store.interface import (
     Alarm,
     ObjectRecord,
     Sort,
-    Unprocessed,
+    Unsent,
     WriteReport,
 )
 from gueststar.store.session import Session
 from gueststar.store.streaming import Streaming
+from gueststar.store.unprocessed import Unprocessed
 
 if TYPE_CHECKING:
     from gueststar.alert import Alert
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class EngineStore(Streaming, Crossing, ABC):
+class EngineStore(Annotating, Streaming, Crossing, ABC):
     """A store over some engine; see :class:`gueststar.store.interface.Store`.
 
     Parameters
@@ -288,11 +290,19 @@ class EngineStore(Streaming, Crossing, ABC):
         limit: int = 50,
         offset: int = 0,
         min_score: float | None = None,
+        max_score: float | None = None,
         band: str | None = None,
         survey: str | None = None,
+        mag_min: float | None = None,
+        mag_max: float | None = None,
+        age_min: float | None = None,
+        age_max: float | None = None,
     ) -> pa.Table:
         """Return one page of a night's alerts; see :meth:`Store.night`."""
-        page = nightly.Page(sort, descending, limit, offset, min_score, band, survey)
+        page = nightly.Page(
+            sort, descending, limit, offset, min_score, max_score, band, survey, mag_min, mag_max,
+            age_min, age_max,
+        )  # fmt: skip
         with self._reading() as connection:
             return nightly.night(connection, night, module, page)
 
@@ -300,6 +310,11 @@ class EngineStore(Streaming, Crossing, ABC):
         """Return the names of the modules that have scored alerts, first come first."""
         with self._reading() as connection:
             return nightly.modules(connection)
+
+    def classes(self) -> list[tuple[str, str]]:
+        """Return module and class of all scores that there are, first come first."""
+        with self._reading() as connection:
+            return nightly.classes(connection)
 
     @abstractmethod
     def sql(self, query_text: str, *, limit: int = 10_000) -> pa.Table:
@@ -340,6 +355,17 @@ class EngineStore(Streaming, Crossing, ABC):
 
         with self._lock:
             self._commit(work)
+
+    def note_unsent(self, rows: Sequence[Unsent]) -> None:
+        """Keep which alerts a topic out did not take, and why.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be written.
+        """
+        with self._lock:
+            self._commit(lambda connection: unsent.note(connection, rows))
 
     def flow(self) -> list[dict[str, Any]]:
         """Return rate, latency and lag of every stream; see :func:`gueststar.store.flow.flow`."""

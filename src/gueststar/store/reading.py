@@ -86,6 +86,31 @@ def object_record(connection: Session, object_id: str) -> ObjectRecord:
     )
 
 
+def known_object(connection: Session, object_id: str) -> None:
+    """Check that there is an object.
+
+    Raises
+    ------
+    BadInput
+        If there is none; the message names the nearest.
+    """
+    query = "SELECT 1 FROM object_rows WHERE object_id = ?"
+    if connection.execute(query, (object_id,)).fetchone() is None:
+        raise unknown_object(connection, object_id)
+
+
+def object_of(connection: Session, alert_id: int) -> str | None:
+    """Return the object of an alert, if it has one.
+
+    Raises
+    ------
+    BadInput
+        If there is no such alert.
+    """
+    found: str | None = _place(connection, alert_id)[1]
+    return found
+
+
 def unknown_object(connection: Session, object_id: str) -> BadInput:
     """Return an error that names the objects beside it in the index: they share first letters."""
     query = """SELECT * FROM (SELECT object_id FROM object_rows WHERE object_id < :x

@@ -46,7 +46,9 @@ VIEW_NAMES = (
     "lightcurves",
     "ledger",
     "dead_letters",
+    "annotations",
     "crossmatches",
+    "unsent",
 )
 
 __all__ = ["ALERTS", "FOUND", "OBJECTS", "SCORES", "VIEW_NAMES", "columns_sql", "inferred", "typed"]

@@ -12,20 +12,30 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
-from gueststar.errors import BadInput, StoreError
+from gueststar.errors import BadInput, NotAllowed, StoreError
 from gueststar.lightcurve import LightCurve
 from gueststar.serve.api.documents import index, openapi_json
 from gueststar.serve.api.questions import QUESTIONS
 from gueststar.serve.api.routing import handlers
 from gueststar.serve.portal import formats
 from gueststar.serve.portal.house import House
-from gueststar.serve.portal.pages import errors, files, health, night, object, search, stamps
+from gueststar.serve.portal.pages import (
+    errors,
+    files,
+    health,
+    night,
+    object,
+    search,
+    stamps,
+    strips,
+)
 from gueststar.serve.portal.security import LoopbackOnly, add_headers
 from gueststar.store import DEFAULT_URL
 
 ROUTES = (
     night.night_list,
     search.search,
+    search.search_csv,
     search.cone,
     object.object_page,
     object.light_curve,
@@ -34,6 +44,7 @@ ROUTES = (
     object.packet_part,
     object.packet_json,
     stamps.stamp,
+    strips.strip,
     health.health,
     health.health_json,
     health.metrics,
@@ -44,6 +55,7 @@ ROUTES = (
     *handlers(QUESTIONS),
 )
 ANSWERS: dict[int | type[Exception], Any] = {
+    NotAllowed: errors.not_allowed,
     BadInput: errors.bad_input,
     StoreError: errors.store_error,
     HTTPException: errors.http_error,
@@ -59,7 +71,8 @@ def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> L
     store_url : str, optional
         ``sqlite:///night.db``; default the environment's ``GUESTSTAR_STORE``, else
         ``sqlite:///gueststar.db``. It is opened for reading only, by the first request that
-        finds it; an ingest may write meanwhile.
+        finds it, and once more for writing by the first annotation; an ingest may write
+        meanwhile.
     loopback_only : bool
         Answer only requests for this machine by its own names; False behind a proxy or on a
         network.

@@ -19,6 +19,8 @@ from gueststar.serve.portal.assets import PLOTLY, Assets
 from gueststar.store import Store, open_store, store_exists, store_name
 from gueststar.store.flow import in_words
 
+WAIT_S = 10.0  # for another writer, before a visitor is told to try again
+
 
 class NoStore(StoreError):
     """There is no store yet at the address that the portal was given."""
@@ -39,6 +41,7 @@ class House:
         self.assets = Assets()
         self._templates = _templates(self.assets)
         self._store: Store | None = None
+        self._writable: Store | None = None
         self._lock = threading.Lock()
 
     @cached_property
@@ -62,10 +65,32 @@ class House:
                 self._store = self._open()
             return self._store
 
+    @property
+    def writable(self) -> Store:
+        """The store for what people write, opened by the first of them.
+
+        It writes rarely and little, and waits some seconds for an ingest at most.
+
+        Raises
+        ------
+        NoStore
+            If nothing has been written there yet.
+        StoreError
+            If it cannot be written.
+        """
+        with self._lock:
+            if self._writable is None:
+                self._check_there()
+                self._writable = open_store(self.store_url, busy_s=WAIT_S)
+            return self._writable
+
     def _open(self) -> Store:
+        self._check_there()
+        return open_store(self.store_url, read_only=True)
+
+    def _check_there(self) -> None:
         if not store_exists(self.store_url):
             raise NoStore(f"There is no store at {store_name(self.store_url)} yet.")
-        return open_store(self.store_url, read_only=True)
 
     def page(
         self, template: str, *, status: int = 200, policy: str | None = None, **context: Any
@@ -80,9 +105,10 @@ class House:
     def close(self) -> None:
         """Close the store; the next request opens it again."""
         with self._lock:
-            if self._store is not None:
-                self._store.close()
-            self._store = None
+            for store in (self._store, self._writable):
+                if store is not None:
+                    store.close()
+            self._store = self._writable = None
 
 
 def house_of(request: Request[Any, Any, Any]) -> House:

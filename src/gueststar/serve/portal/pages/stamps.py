@@ -44,14 +44,14 @@ def stamp(request: Request[Any, Any, Any]) -> Response[bytes]:
         cutouts = house.store.cutouts(number)
         return _answer(request, cutouts, kind, form)
     except BadInput as error:
-        return _missing(form, str(error))
+        return missing(form, str(error))
 
 
 def _answer(
     request: Request[Any, Any, Any], cutouts: Cutouts, kind: str, form: str
 ) -> Response[bytes]:
     etag = f'"{digest(getattr(cutouts, kind) or b"")}.{form}"'
-    headers = {"ETag": etag, "Cache-Control": _keeping(request)}
+    headers = {"ETag": etag, "Cache-Control": keeping(request)}
     if etag in request.headers.get("if-none-match", ""):
         return Response(b"", status_code=304, headers=headers)
     if form == "f32" and (found := directions(getattr(cutouts, kind) or b"")):
@@ -60,7 +60,7 @@ def _answer(
     return Response(body, media_type=FORMS[form], headers=headers)
 
 
-def _keeping(request: Request[Any, Any, Any]) -> str:
+def keeping(request: Request[Any, Any, Any]) -> str:
     """With the server's own mark in the address the browser need not ask again."""
     return "private, max-age=86400, immutable" if "v" in request.query_params else "no-cache"
 
@@ -71,7 +71,8 @@ def raw_stamp(cutouts: Cutouts, kind: str) -> bytes:
     return struct.pack("<II", *image.shape) + image.astype("<f4").tobytes()
 
 
-def _missing(form: str, reason: str) -> Response[bytes]:
+def missing(form: str, reason: str) -> Response[bytes]:
+    """Answer that a stamp is not there: as a picture where one was asked for."""
     if form == "png":  # browsers draw the picture of an error, too
         return Response(_EMPTY.encode(), status_code=404, media_type="image/svg+xml")
     body = orjson.dumps({"error": reason})
