@@ -24,12 +24,12 @@ from gueststar.store.interface import (
     Alarm,
     ObjectRecord,
     Sort,
-    Unprocessed,
     Unsent,
     WriteReport,
 )
 from gueststar.store.session import Session
 from gueststar.store.streaming import Streaming
+from gueststar.store.unprocessed import Unprocessed
 
 if TYPE_CHECKING:
     from gueststar.alert import Alert
