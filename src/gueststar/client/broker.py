@@ -198,7 +198,8 @@ class Broker(Matching, Notes):
         limit : int
             Rows at most; they are pulled page by page.
         **conditions
-            ``object_id, survey, band, night, mag_min, mag_max, module, min_score, max_score``;
+            ``object_id, survey, band, night, mag_min, mag_max, module, min_score, max_score,
+            cell``;
             see :class:`gueststar.store.selection.AlertSelection`.
 
         Returns
@@ -232,7 +233,7 @@ class Broker(Matching, Notes):
         limit : int
             Rows at most; they are pulled page by page.
         **conditions
-            ``survey``, ``min_detections``.
+            ``prefix`` (of the name), ``survey``, ``min_detections``.
         """
         times = {
             "first_since": first_since,
@@ -266,7 +267,8 @@ class Broker(Matching, Notes):
             Rows, 1 to 10,000. :meth:`alerts` walks through a whole night.
         **options
             ``sort`` (score, magnitude, age, time), ``descending``, ``module``, ``min_score``,
-            ``band``, ``survey``; see :meth:`gueststar.store.Store.night`.
+            ``max_score``, ``band``, ``survey``, ``mag_min``, ``mag_max``, ``age_min``,
+            ``age_max``; see :meth:`gueststar.store.Store.night`.
         """
         try:
             found = self._store.night(night, limit=limit, **options)

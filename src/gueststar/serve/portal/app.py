@@ -31,6 +31,7 @@ from gueststar.serve.portal.pages import (
     night,
     object,
     search,
+    sky,
     stamps,
     strips,
 )
@@ -42,6 +43,7 @@ ROUTES = (
     search.search,
     search.search_csv,
     search.cone,
+    sky.sky,
     object.object_page,
     object.light_curve,
     object.alert_page,
