@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 SEARCHES = frozenset(
     (
         "/api/sql", "/api/cones", "/api/alerts", "/api/objects", "/api/counts", "/api/health",
-        "/health", "/health.json", "/metrics", "/api/skyportal/alerts",
+        "/api/skyportal/alerts", "/health", "/health.json", "/metrics", "/search", "/search.csv",
     )
 )  # fmt: skip
 PIECE = 256 << 10  # bytes of an answer that are sent at a time
@@ -84,6 +84,9 @@ class Turns:
         Refused
             If too many wait, or it takes too long.
         """
+        if not self._places.locked():
+            await self._places.acquire()  # at once
+            return
         if self._waiting >= self._limits.waiting:
             raise Refused(503, "too many questions wait here: ask again in some seconds")
         self._waiting += 1
@@ -165,10 +168,9 @@ class Gate:
                     await self.app(scope, given, answer.keep)
                 finally:
                     turns.give_back()
+            await answer.send()
         except Refused as refusal:
             await _refuse(refusal, scope, send)
-            return
-        await answer.send()
 
     @asynccontextmanager
     async def _taken_in(self, scope: Scope, receive: Receive) -> AsyncIterator[Receive]:
