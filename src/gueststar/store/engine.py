@@ -25,6 +25,7 @@ from gueststar.store.interface import (
     Unprocessed,
     WriteReport,
 )
+from gueststar.store.searching import Searching
 from gueststar.store.session import Session
 from gueststar.store.streaming import Streaming
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class EngineStore(Streaming, ABC):
+class EngineStore(Searching, Streaming, ABC):
     """A store over some engine; see :class:`gueststar.store.interface.Store`.
 
     Parameters

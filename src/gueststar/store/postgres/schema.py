@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from gueststar.errors import NewerStore, StoreError
+from gueststar.store.search_indexes import SEARCH_INDEXES
 from gueststar.store.views import VIEWS as COMMON_VIEWS
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-VERSION = 1
+VERSION = 2
 PARTITIONED = ("alert_rows", "score_rows")
 
 #: Unique keys that are longer here, because a partitioned table's key contains the night.
@@ -125,7 +126,7 @@ _VIEW_NAMES = (
 )  # fmt: skip
 
 #: Scripts that turn version N into N + 1. A released entry never changes.
-MIGRATIONS: dict[int, str] = {}
+MIGRATIONS: dict[int, str] = {1: SEARCH_INDEXES}
 
 
 def identify(connection: Connection[Any], place: str) -> int:

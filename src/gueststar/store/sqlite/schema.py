@@ -11,11 +11,12 @@ import sqlite3
 from pathlib import Path
 
 from gueststar.errors import NewerStore, StoreError
+from gueststar.store.search_indexes import SEARCH_INDEXES
 from gueststar.store.tables import VIEW_NAMES
 from gueststar.store.views import VIEWS as COMMON_VIEWS
 
 APPLICATION_ID = 0x67756573  # "gues", at byte 68 of the file
-VERSION = 2
+VERSION = 3
 
 TABLES = """
 CREATE TABLE alert_rows (
@@ -112,7 +113,7 @@ CREATE VIEW lightcurves AS
 )
 
 #: Scripts that turn version N into N + 1. A released entry never changes.
-MIGRATIONS: dict[int, str] = {1: FLOW_TABLES}
+MIGRATIONS: dict[int, str] = {1: FLOW_TABLES, 2: SEARCH_INDEXES}
 
 
 def identify(connection: sqlite3.Connection, path: Path) -> int:
