@@ -24,12 +24,13 @@ from gueststar.store.interface import (
     Alarm,
     ObjectRecord,
     Sort,
-    Unprocessed,
     Unsent,
     WriteReport,
 )
+from gueststar.store.searching import Searching
 from gueststar.store.session import Session
 from gueststar.store.streaming import Streaming
+from gueststar.store.unprocessed import Unprocessed
 
 if TYPE_CHECKING:
     from gueststar.alert import Alert
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class EngineStore(Annotating, Streaming, Crossing, ABC):
+class EngineStore(Searching, Annotating, Streaming, Crossing, ABC):
     """A store over some engine; see :class:`gueststar.store.interface.Store`.
 
     Parameters

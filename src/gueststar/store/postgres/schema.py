@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gueststar.errors import NewerStore, StoreError
 from gueststar.store import tally
 from gueststar.store.catalogues import tables as catalogue_tables
+from gueststar.store.search_indexes import SEARCH_INDEXES
 from gueststar.store.views import VIEWS as COMMON_VIEWS
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ _VIEW_NAMES = (
 
 #: Scripts that turn version N into N + 1. A released entry never changes.
 MIGRATIONS: dict[int, str] = {
-    1: ANNOTATION_TABLES + CATALOGUE_TABLES + UNSENT_TABLES + NIGHT_TABLES
+    1: ANNOTATION_TABLES + CATALOGUE_TABLES + UNSENT_TABLES + SEARCH_INDEXES + NIGHT_TABLES
 }
 
 
