@@ -22,7 +22,7 @@ from gueststar.serve.api.documents import index, openapi_json
 from gueststar.serve.api.questions import QUESTIONS
 from gueststar.serve.api.routing import handlers
 from gueststar.serve.gate import Gate, Limits, Room
-from gueststar.serve.portal import formats
+from gueststar.serve.portal import formats, skymap
 from gueststar.serve.portal.house import House
 from gueststar.serve.portal.pages import (
     errors,
@@ -122,6 +122,7 @@ def create_app(
 
 def _warm_up() -> None:
     """Load what the first visitor would wait for: leap seconds, Plotly, cosmology; some seconds."""
+    skymap.warm_up()
     formats.utc([60_000.0])
     absolute_offset(0.1)
     barycentric(np.array([60_000.0]), 0.0, 0.0)
