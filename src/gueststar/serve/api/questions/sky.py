@@ -20,7 +20,7 @@ from gueststar.store.tables import OBJECTS
 
 MOST_MATCHES = 300_000  # rows of one answer
 LARGEST = 24 << 20  # bytes: 200,000 positions with 17 digits
-_APART = pa.field("separation_arcsec", pa.float64(), nullable=False)
+APART = pa.field("separation_arcsec", pa.float64(), nullable=False)
 _ROW = pa.field("row", pa.int64(), nullable=False)
 
 
@@ -42,7 +42,7 @@ _ROW = pa.field("row", pa.int64(), nullable=False)
             Field("radius", "number", "arcsec", low=1e-3, high=108_000.0, default=5.0, example=60),
             LIMIT,
         ),
-        answer=pa.schema([*OBJECTS, _APART]),
+        answer=pa.schema([*OBJECTS, APART]),
         group="Sky",
     )
 )
@@ -91,7 +91,7 @@ NUMBERS = {"type": "array", "items": {"type": "number"}, "maxItems": MAX_POSITIO
             ),
             Field("nearest", "yes or no", "only the nearest object of each position"),
         ),
-        answer=pa.schema([_ROW, *OBJECTS, _APART]),
+        answer=pa.schema([_ROW, *OBJECTS, APART]),
         body=Body(
             {
                 "type": "object",
