@@ -263,14 +263,7 @@ class Store(Searches, Annotates, Crossmatches, Protocol):
         module: str = "rb",
         limit: int = 50,
         offset: int = 0,
-        min_score: float | None = None,
-        max_score: float | None = None,
-        band: str | None = None,
-        survey: str | None = None,
-        mag_min: float | None = None,
-        mag_max: float | None = None,
-        age_min: float | None = None,
-        age_max: float | None = None,
+        **filters: Any,
     ) -> pa.Table:
         """Return one page of a night's alerts.
 
@@ -287,14 +280,10 @@ class Store(Searches, Annotates, Crossmatches, Protocol):
             Whose newest score: a module (its first class) or ``<module>_<class>``.
         limit, offset : int
             Rows of the page, and rows before it.
-        min_score, max_score : float, optional
-            Only alerts with such a score.
-        band, survey : str, optional
-            Only alerts of this band, of this survey.
-        mag_min, mag_max : float, optional
-            Only alerts with a magnitude in this range, AB.
-        age_min, age_max : float, optional
-            Only alerts of this age, d.
+        **filters
+            Only alerts with a score from ``min_score`` to ``max_score``, of ``band``, ``survey``,
+            with a magnitude from ``mag_min`` to ``mag_max`` (AB), as old as ``age_min`` to
+            ``age_max`` (d).
 
         Returns
         -------
