@@ -306,3 +306,34 @@ def test_the_context_of_an_object(store):
     store.add_catalogue(galaxies, [sources([50.0], [5.0 + 8 / 3600], [0.05])], "v1")
     store.match_catalogue("galaxies")
     assert store.matches("o0001").schema.metadata == {key: b"hosted"}
+
+
+def test_writers_and_the_reading_of_a_catalogue_meet(url, sky):
+    """Whoever comes first, each object is matched with the newest version in the end."""
+    ra, dec, star_ra, star_dec, _ = sky
+    batches = [
+        replaced(
+            placed(20, k, ra=ra[k * 20 :][:20], dec=dec[k * 20 :][:20]),
+            object_id=[f"o{k * 20 + i:04d}" for i in range(20)],
+            alert_id=range(k * 20, k * 20 + 20),
+            source=[f"file#{k}"] * 20,
+        )
+        for k in range(10)
+    ]
+    with open_store(url) as writer, open_store(url) as reader:
+
+        def write():
+            for batch in batches:
+                writer.write([batch])
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        for version in ("v1", "v2"):
+            with_gaia(reader, star_ra, star_dec, version=version)
+            reader.match_catalogue("gaia")
+        thread.join()
+        reader.match_catalogue("gaia")
+        (row,) = reader.catalogues().to_pylist()
+        assert (row["version"], row["n_matched"], row["n_waiting"]) == ("v2", 100, 0)
+        versions = reader.sql("SELECT version, count(*) AS n FROM crossmatches GROUP BY version")
+        assert versions.to_pylist() == [{"version": "v2", "n": 100}]
