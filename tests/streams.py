@@ -26,8 +26,15 @@ def create(servers, partitions=1, name=None, **settings):
 
 
 def send(servers, topic, packets, partitions=1, timestamps=None):
-    """Send packets, in turn to every partition, and wait until they are safe."""
-    producer = Producer({"bootstrap.servers": servers, "message.max.bytes": LARGE, "linger.ms": 20})
+    """Send packets, in turn to every partition, and wait until they are safe.
+
+    The producer is idempotent, so that they keep their order: another one, whose first request to
+    a new topic is refused by a leader that does not know yet that it is one, sends it again later.
+    """
+    producer = Producer(
+        {"bootstrap.servers": servers, "message.max.bytes": LARGE, "linger.ms": 20,
+         "enable.idempotence": True, "log_level": 0}
+    )  # fmt: skip
     for n, packet in enumerate(packets):
         stamp = {"timestamp": timestamps[n]} if timestamps else {}
         producer.produce(topic, packet, partition=n % partitions, **stamp)

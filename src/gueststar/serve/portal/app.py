@@ -12,6 +12,7 @@ import numpy as np
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
+from litestar.middleware import DefineMiddleware
 
 from gueststar.distances import absolute_offset
 from gueststar.errors import BadInput, NotAllowed, StoreError
@@ -20,6 +21,7 @@ from gueststar.periods import barycentric
 from gueststar.serve.api.documents import index, openapi_json
 from gueststar.serve.api.questions import QUESTIONS
 from gueststar.serve.api.routing import handlers
+from gueststar.serve.gate import Gate, Limits, Room
 from gueststar.serve.portal import formats
 from gueststar.serve.portal.house import House
 from gueststar.serve.portal.pages import (
@@ -30,6 +32,7 @@ from gueststar.serve.portal.pages import (
     notes,
     object,
     search,
+    sky,
     stamps,
     strips,
 )
@@ -41,6 +44,7 @@ ROUTES = (
     search.search,
     search.search_csv,
     search.cone,
+    sky.sky,
     object.object_page,
     object.light_curve,
     object.alert_page,
@@ -68,7 +72,9 @@ ANSWERS: dict[int | type[Exception], Any] = {
 }
 
 
-def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> Litestar:
+def create_app(
+    store_url: str | None = None, *, loopback_only: bool = True, limits: Limits | None = None
+) -> Litestar:
     """Build the portal, and the API under ``/api``, over a store.
 
     Parameters
@@ -81,6 +87,8 @@ def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> L
     loopback_only : bool
         Answer only requests for this machine by its own names; False behind a proxy or on a
         network.
+    limits : Limits, optional
+        What clients may use.
 
     Returns
     -------
@@ -88,10 +96,12 @@ def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> L
         An ASGI application for any server; :func:`~gueststar.serve.portal.run.run_portal`
         brings its own.
     """
+    room = Room(limits)
     house = House(store_url or os.environ.get("GUESTSTAR_STORE") or DEFAULT_URL)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        room.make_threads()
         warming = asyncio.get_running_loop().run_in_executor(None, _warm_up)
         yield
         await warming
@@ -101,7 +111,10 @@ def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> L
         list(ROUTES),
         state=State({"house": house}),
         lifespan=[lifespan],
-        middleware=[LoopbackOnly] if loopback_only else [],
+        middleware=[
+            *([LoopbackOnly] if loopback_only else []),
+            DefineMiddleware(Gate, room=room),
+        ],
         before_send=[add_headers],
         exception_handlers=dict(ANSWERS),
         openapi_config=None,
