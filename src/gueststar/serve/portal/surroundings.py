@@ -55,7 +55,7 @@ def _match(row: Mapping[str, Any]) -> dict[str, Any]:
         "catalogue": row["catalogue"],
         "version": row["version"],
         "source": row["source_id"],
-        "kind": row["kind"],
+        "kind": row["source_kind"],
         "ra": row["ra"],
         "dec": row["dec"],
         "separation": f"{row['separation_arcsec']:.2f}″",
