@@ -29,7 +29,21 @@ export class Finder {
   }
 
   get scale() { return this.stamp.scale ?? this.geometry.arcsec; }
-  get compass() { return this.stamp.compass ?? this.geometry.compass; }
+  get received() { return this.stamp.compass ?? this.geometry.compass; }
+
+  /** How the stamp is turned so that north is about up and east about left: no pixel is resampled. */
+  get turned() {
+    if (!this.received) return { x: 1, y: 1 };
+    const [north, east] = this.received, mirrored = Math.sin(east - north) > 0;
+    const y = mirrored ? -1 : 1, down = y * Math.cos(north) < 0;
+    return down ? { x: -1, y: -y } : { x: 1, y };
+  }
+
+  /** Directions of north and east in the chart, rad from up to the right. */
+  get compass() {
+    const { x, y } = this.turned;
+    return this.received?.map((angle) => Math.atan2(x * Math.sin(angle), y * Math.cos(angle)));
+  }
 
   draw() {
     const pen = this.canvas.getContext("2d");
@@ -81,15 +95,20 @@ export class Finder {
     small.getContext("2d").putImageData(grey, 0, 0);
     const unit = SIDE / Math.max(width, height);
     pen.imageSmoothingEnabled = false;
-    pen.drawImage(small, (SIDE - width * unit) / 2, HEAD + (SIDE - height * unit) / 2, width * unit, height * unit);
+    const { x, y } = this.turned;
+    pen.save();
+    pen.translate(SIDE / 2, HEAD + SIDE / 2);
+    pen.scale(x, y);
+    pen.drawImage(small, (-width * unit) / 2, (-height * unit) / 2, width * unit, height * unit);
+    pen.restore();
   }
 
   target(pen) {
-    pen.strokeStyle = INK; pen.lineWidth = 3;
     pen.beginPath();
-    pen.moveTo(SIDE / 2 + 34, SIDE / 2); pen.lineTo(SIDE / 2 + 94, SIDE / 2);
-    pen.moveTo(SIDE / 2, SIDE / 2 - 34); pen.lineTo(SIDE / 2, SIDE / 2 - 94);
-    pen.stroke();
+    pen.moveTo(SIDE / 2 + 40, SIDE / 2); pen.lineTo(SIDE / 2 + 110, SIDE / 2);
+    pen.moveTo(SIDE / 2, SIDE / 2 - 40); pen.lineTo(SIDE / 2, SIDE / 2 - 110);
+    pen.strokeStyle = "#fff"; pen.lineWidth = 9; pen.stroke();
+    pen.strokeStyle = INK; pen.lineWidth = 4; pen.stroke();
   }
 
   get perArcsec() { return SIDE / (Math.max(this.stamp.width, this.stamp.height) * this.scale); }

@@ -72,7 +72,7 @@ class Stamp {
   /** North, east and the scale, where they are known. */
   measures(pen, view, scale, side) {
     const unit = devicePixelRatio, perPixel = this.stamp.scale ?? view.geometry.arcsec, ways = this.stamp.compass ?? view.geometry.compass;
-    if (ways) compass(pen, ways, [34 * unit, 34 * unit], 18 * unit, view.accent, unit);
+    if (ways) compass(pen, ways, [40 * unit, 40 * unit], 18 * unit, view.accent, unit);
     if (perPixel) scaleBar(pen, scale / perPixel, side, side - 10 * unit, side - 10 * unit, view.accent, unit);
   }
 
