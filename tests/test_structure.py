@@ -27,7 +27,7 @@ LAYERS = [
     "features alert",
     "registry cutouts lightcurve contracts score alarms",
     "pictures plots points",
-    "batch positions columns",
+    "batch positions columns rights",
     "errors",
 ]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms.split()}

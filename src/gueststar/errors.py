@@ -7,6 +7,7 @@
     │   ├── BadPacket      an alert packet that cannot be decoded
     │   ├── UnknownSchema  a schema id or version that nobody has told us about
     │   └── RegistryUnavailable*  a schema registry that does not answer
+    ├── NotAllowed         somebody asks for what only others may see or do
     ├── BadModule          a science module, filter, source, sink or pipeline breaks its contract
     ├── BadBundle          a model bundle is incomplete, altered or gives other scores
     ├── StoreError         the store cannot be opened, read or written
@@ -49,6 +50,10 @@ class Unavailable(GueststarError):
 
 class BadInput(GueststarError):
     """What was given cannot be used."""
+
+
+class NotAllowed(GueststarError):
+    """Somebody asks for what only others may see or do."""
 
 
 class BadPacket(BadInput):

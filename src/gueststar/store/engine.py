@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from gueststar.batch import AlertBatch
 from gueststar.contracts import Reading
-from gueststar.errors import UnknownCommit
+from gueststar.errors import BadInput, NotAllowed, UnknownCommit
+from gueststar.rights import UNRESTRICTED, Rights
 from gueststar.score import Score
 from gueststar.store import flow, health, ledger, nightly, reading, recovery, writing
 from gueststar.store.interface import (
@@ -47,10 +48,16 @@ class EngineStore(Streaming, ABC):
         Names this store in files that are written aside for it.
     read_only : bool
         Never write to it.
+    rights : Rights
+        Whose eyes read it.
     """
 
-    def __init__(self, owner: str, *, read_only: bool) -> None:
+    def __init__(self, owner: str, *, read_only: bool, rights: Rights = UNRESTRICTED) -> None:
+        if rights.restricted and not read_only:
+            raise BadInput("a store with restricted rights is opened for reading only")
         self.read_only = read_only
+        self.rights = rights
+        self._seen: dict[Rights, Self] = {}
         self._owner = owner
         self._lock = threading.Lock()
         self._cleaned: set[Path] = set()
@@ -60,6 +67,30 @@ class EngineStore(Streaming, ABC):
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def seen_by(self, rights: Rights) -> Self:
+        """Return the store as a viewer with these rights sees it; see :meth:`Store.seen_by`."""
+        both = self.rights & rights
+        if both == self.rights:
+            return self
+        with self._lock:
+            if both not in self._seen:
+                self._seen[both] = self._opened_for(both)
+            return self._seen[both]
+
+    @abstractmethod
+    def _opened_for(self, rights: Rights) -> Self:
+        """Open the same store once more, for reading with restricted rights."""
+
+    def _close_seen(self) -> None:
+        with self._lock:
+            others, self._seen = list(self._seen.values()), {}
+        for store in others:
+            store.close()
+
+    def _operators_only(self, what: str) -> None:
+        if self.rights.restricted:
+            raise NotAllowed(f"{what} speak of data of all programs: they are for operators")
 
     @abstractmethod
     def close(self) -> None:
@@ -335,6 +366,7 @@ class EngineStore(Streaming, ABC):
 
     def flow(self) -> list[dict[str, Any]]:
         """Return rate, latency and lag of every stream; see :func:`gueststar.store.flow.flow`."""
+        self._operators_only("rates of streams")
         with self._reading() as connection:
             return flow.flow(connection)
 
@@ -342,10 +374,12 @@ class EngineStore(Streaming, ABC):
         """Return where on the sky alerts came in and were not fully processed."""
         from gueststar.store import unprocessed
 
+        self._operators_only("unprocessed alerts")
         with self._reading() as connection:
             return unprocessed.unprocessed(connection)
 
     def health(self) -> dict[str, Any]:
         """Return counts that prove that nothing was lost; see :meth:`Store.health`."""
+        self._operators_only("counts of what came in")
         with self._reading() as connection:
             return health.health(connection, self._size(connection))

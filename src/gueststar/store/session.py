@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Protocol
 
+from gueststar.rights import Rights
+
 Kind = Literal["bigint", "text"]
 
 
 class Session(Protocol):
     """One connection inside one transaction."""
 
+    #: Whose eyes read; restricted ones find fewer rows in every table.
+    rights: Rights
     #: Table with ``alert_id``, ``night`` and ``survey`` of every alert.
     keys: ClassVar[str]
     #: Table that finds whole alerts by their id.

@@ -41,7 +41,20 @@ FOUND = pa.schema([*ALERTS, pa.field("score", pa.float32()), pa.field("reason", 
 #: Public views; ``docs/sql.md`` says what each holds.
 VIEW_NAMES = ("alerts", "scores", "objects", "lightcurves", "ledger", "dead_letters")
 
-__all__ = ["ALERTS", "FOUND", "OBJECTS", "SCORES", "VIEW_NAMES", "columns_sql", "inferred", "typed"]
+#: Of these, what speaks of inputs and not of alerts: for operators.
+OPERATORS_VIEWS = ("ledger", "dead_letters")
+
+__all__ = [
+    "ALERTS",
+    "FOUND",
+    "OBJECTS",
+    "OPERATORS_VIEWS",
+    "SCORES",
+    "VIEW_NAMES",
+    "columns_sql",
+    "inferred",
+    "typed",
+]
 
 
 def columns_sql(schema: pa.Schema, alias: str = "") -> str:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 from zlib import crc32
 
+from gueststar.rights import UNRESTRICTED, Rights
 from gueststar.store.postgres import schema
 from gueststar.store.session import Kind
 
@@ -51,6 +52,8 @@ class PostgresSession:
     ----------
     connection : psycopg.Connection
         In a transaction.
+    rights : Rights
+        Whose eyes read.
     """
 
     keys: ClassVar[str] = "alert_keys"
@@ -58,8 +61,9 @@ class PostgresSession:
     same_night: ClassVar[str] = " AND s.night = a.night"
     skip_locked: ClassVar[str] = " FOR UPDATE SKIP LOCKED"
 
-    def __init__(self, connection: Connection[Any]) -> None:
+    def __init__(self, connection: Connection[Any], rights: Rights = UNRESTRICTED) -> None:
         self._connection = connection
+        self.rights = rights
 
     def execute(self, query: str, values: Any = (), /) -> Cursor[Any]:
         """Run one statement; return a cursor."""

@@ -85,7 +85,9 @@ def find_alerts(
         if selection.radius_arcsec is not None:
             values["spans"] = _spans(selection)
             return _page(_in_cone(connection, selection, wanted, values), _ALERT_KEY, limit)
-        rows = connection.execute(_alerts_query(selection, wanted), {**values, "limit": limit + 1})
+        rows = connection.execute(
+            _alerts_query(connection, selection, wanted), {**values, "limit": limit + 1}
+        )
         return _page(typed(rows.fetchall(), FOUND), _ALERT_KEY, limit)
 
 
@@ -123,10 +125,10 @@ def night_of(mjd: float) -> int:
 _MJD_0 = date(1858, 11, 17).toordinal()
 
 
-def _alerts_query(selection: AlertSelection, wanted: list[str]) -> str:
+def _alerts_query(connection: SqliteSession, selection: AlertSelection, wanted: list[str]) -> str:
     index = "alert_by_time" if selection.object_id is None else "alert_by_object"
     return f"""SELECT {columns_sql(ALERTS, "a")}, s.value, s.reason
-               FROM alert_rows AS a INDEXED BY {index} {_SCORE} WHERE {" AND ".join(wanted)}
+               FROM alert_rows AS a{connection.index(index)} {_SCORE} WHERE {" AND ".join(wanted)}
                ORDER BY a.night, a.mjd_tai, a.alert_id LIMIT :limit"""
 
 
@@ -183,7 +185,7 @@ def find_objects(
     if after is not None:
         (values["after"],) = read_cursor(after, (str,))
         wanted.append("object_id > :after")
-    query = f"""SELECT {columns_sql(OBJECTS)} FROM object_rows INDEXED BY object_by_id
+    query = f"""SELECT {columns_sql(OBJECTS)} FROM object_rows
                 WHERE {" AND ".join(wanted)} ORDER BY object_id LIMIT :limit"""
     with in_time(connection):
         rows = connection.execute(query, {**values, "limit": limit + 1}).fetchall()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import orjson
 
+from gueststar.rights import UNRESTRICTED, Rights
 from gueststar.store.session import Kind
 
 
@@ -18,6 +20,11 @@ class SqliteSession(sqlite3.Connection):
     by_id: ClassVar[str] = "alert_rows"
     same_night: ClassVar[str] = ""
     skip_locked: ClassVar[str] = ""
+    rights: Rights = UNRESTRICTED
+    #: Of a connection for SQL by anybody: the word that names of its own views end in, and the
+    #: columns of the public views.
+    fence: str = ""
+    views: Mapping[str, Sequence[str]] = MappingProxyType({})
 
     def wanted(self, kind: Kind, name: str = "") -> str:
         """Return a table of one parameter, which is a JSON text."""
@@ -28,8 +35,8 @@ class SqliteSession(sqlite3.Connection):
         return orjson.dumps(list(values)).decode()
 
     def index(self, name: str) -> str:
-        """Return the word that makes a query use an index."""
-        return f" INDEXED BY {name}"
+        """Return the word that makes a query use an index; views, which hide rows, take none."""
+        return "" if self.rights.restricted else f" INDEXED BY {name}"
 
     def insert(
         self,
