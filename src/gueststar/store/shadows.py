@@ -139,11 +139,15 @@ def _curves(owner: str) -> Rule:
     return rule
 
 
-def _with(table: str, key: str, more: str = "") -> Rule:
+def _with(table: str, key: str, word: str) -> Rule:
     def rule(name: str, rights: Rights, place: Place) -> str:
-        """Select names that something uses which is seen."""
-        exists = f"EXISTS (SELECT 1 FROM {table} AS x WHERE x.{key} = t.{key}{more})"
-        return _select(name, place, exists)
+        """Select names that something uses which is seen.
+
+        The last condition always holds. SQLite tells its authorizer of a table of which nothing
+        but the key is read as of one that is counted, as if the query had named it.
+        """
+        exists = f"EXISTS (SELECT 1 FROM {table} AS x WHERE x.{key} = t.{key})"
+        return _select(name, place, f"{exists} AND t.{word} >= ''")
 
     return rule
 
@@ -169,11 +173,11 @@ RULES: dict[str, Rule] = {
     "own_curve_rows": _curves("alert_rows"),
     "cutout_rows": _of_alert,
     "score_rows": _of_alert,
-    "score_names": _with("score_rows", "name_id"),
-    "module_versions": _with("score_rows", "version_id"),
+    "score_names": _with("score_rows", "name_id", "module"),
+    "module_versions": _with("score_rows", "version_id", "module"),
     "ledger_rows": _lines,
-    "parts": _with("ledger_rows", "part_id"),
-    "sources": _with("parts", "source_id"),
+    "parts": _with("ledger_rows", "part_id", "partition"),
+    "sources": _with("parts", "source_id", "source"),
     "native_chunks": _all,  # 64 records of many programs: read by the place that an alert tells
 }
 
