@@ -3,10 +3,13 @@
 import inspect
 from contextlib import ExitStack
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from gueststar.catalogs.declaration import Declaration
+from gueststar.catalogs.sources import Source
 from gueststar.errors import BadInput, NotAllowed, StoreError
 from gueststar.rights import PUBLIC, UNRESTRICTED, Rights
 from gueststar.store import open_store
@@ -14,6 +17,7 @@ from gueststar.store.interface import Store
 from gueststar.store.selection import COUNT_BY, AlertSelection, ObjectSelection
 from gueststar.store.shadows import OPERATORS_ONLY, RULES
 from gueststar.store.tables import OPERATORS_VIEWS, VIEW_NAMES
+from gueststar.surveys.sky import healpix29
 from store.alerts import letters, positions_of, random_alerts, replaced
 from store.conftest import fresh_url
 from store.restricted import ALERTS, ALLOWED, NAMES, batches, numbered, visible
@@ -43,6 +47,7 @@ def questions(alerts, given):
             yield name, lambda s, name=name, one=one: getattr(s, name)(one)
     yield "nights", lambda s: s.nights()
     yield "modules", lambda s: s.modules()
+    yield "classes", lambda s: s.classes()
     for sort in ("score", "magnitude", "age", "time"):
         for night in (None, 20230225, 20230226):
             for more in ({}, {"min_score": 0.5}, {"band": "r", "limit": 2, "offset": 1}):
@@ -55,6 +60,12 @@ def questions(alerts, given):
         "alert_batches",
         lambda s: [b.arrow for b in s.alert_batches(objects=NAMES[:3], columns=["history"])],
     )
+    yield "annotations", lambda s: s.annotations()
+    for name in ("annotation", "annotation_history"):
+        yield name, lambda s, name=name: getattr(s, name)(1)
+    yield "catalogues", lambda s: s.catalogues()
+    yield "matches", lambda s: s.matches("ZTF18a")
+    yield "xmatch", lambda s: s.xmatch([10.0], [0.0], "gaia")
     for view in VIEW_NAMES:
         if view not in OPERATORS_VIEWS:
             yield "sql", lambda s, view=view: as_set(s.sql(f"SELECT * FROM {view}"))
@@ -145,16 +156,18 @@ def test_answers_are_those_of_a_store_without_it_on_postgresql(request, alerts, 
 
 
 #: What does not read alerts, and what others than operators are refused.
-NOT_READ = {"write", "note", "close", "rights", "seen_by"}
+NOT_READ = {
+    "write", "note", "close", "rights", "seen_by", "annotate", "edit_annotation",
+    "remove_annotation", "add_catalogue", "remove_catalogue", "match_catalogue", "note_unsent",
+}  # fmt: skip
 OPERATORS = {"health", "flow", "unprocessed", "dead_letters"}
 
 
 def test_no_reading_method_is_forgotten():
     methods = {name for name, _ in inspect.getmembers(Store) if not name.startswith("_")}
     asked = {name for name, _ in questions([], None)}
-    assert (
-        methods - NOT_READ - OPERATORS - asked == {"alert", "cutouts", "native", "scores"} - asked
-    )
+    of_alerts = {"alert", "cutouts", "native", "scores"}  # asked of each alert that there is
+    assert methods - NOT_READ - OPERATORS == asked | of_alerts
 
 
 def mixed(n=40):
@@ -184,6 +197,59 @@ def test_a_restricted_store_takes_nothing(restricted):
         restricted.write([mixed()])
     with pytest.raises(StoreError, match="reading only"):
         restricted.note([])
+
+
+def two_objects(store):
+    """A faint public and a bright private alert of one object, and a private object."""
+    batch = random_alerts(3, 1)
+    dec = np.array([0.0, 0.001, 1.0])
+    batch = replaced(
+        batch,
+        object_id=["a", "a", "b"],
+        program=[1, 3, 3],
+        flux=[100.0, 9_000.0, 200.0],
+        flux_err=[50.0] * 3,
+        ra=[5.0] * 3,
+        dec=dec.tolist(),
+        healpix29=healpix29(np.full(3, 5.0), dec),
+    )
+    store.write([batch])
+    return batch.column("alert_id").to_pylist(), store.seen_by(PUBLIC)
+
+
+def test_annotations_are_seen_with_what_they_are_about(store):
+    (public, private, _), restricted = two_objects(store)
+    of_a, of_alert = store.annotate("a", "one"), store.annotate(None, "two", alert_id=public)
+    hidden = [store.annotate(None, "three", alert_id=private), store.annotate("b", "four")]
+    assert restricted.annotations()["text"].to_pylist() == ["one", "two"]
+    found = restricted.sql("SELECT text FROM annotations ORDER BY text")
+    assert found["text"].to_pylist() == ["one", "two"]
+    assert restricted.annotation_history(of_a.annotation_id).num_rows == 1
+    assert restricted.annotation(of_alert.annotation_id).text == "two"
+    for one in hidden:
+        with pytest.raises(BadInput, match="no annotation"):
+            restricted.annotation(one.annotation_id)
+        with pytest.raises(BadInput, match="no annotation"):
+            restricted.annotation_history(one.annotation_id)
+    with pytest.raises(BadInput, match="no object"):
+        restricted.annotations("b")
+    with pytest.raises(StoreError, match="reading only"):
+        restricted.annotate("a", "no")
+
+
+def test_matches_of_a_position_that_is_not_seen_are_hidden(store):
+    _, restricted = two_objects(store)
+    cell = healpix29(np.array([5.0]), np.array([0.001]))[0].as_py()
+    piece = [Source(cell, "s", 5.0, 0.001, "[]")]
+    store.add_catalogue(Declaration("gaia", kind="star"), [piece], "v1")
+    store.match_catalogue("gaia")
+    assert store.matches("a").num_rows == 1  # the bright alert gives the object its place
+    assert restricted.matches("a").num_rows == 0
+    assert restricted.sql("SELECT count(*) AS n FROM crossmatches")["n"].to_pylist() == [0]
+    assert restricted.catalogues()["n_matched"].to_pylist() == [0]
+    assert store.seen_by(Rights.of([1, 3])).matches("a").num_rows == 1
+    with pytest.raises(BadInput, match="no object"):
+        restricted.matches("b")
 
 
 def test_rights_never_widen(restricted):

@@ -113,7 +113,7 @@ def test_nearest_is_the_first_of_all(placed):
 
 
 def test_more_positions_than_one_block(placed, monkeypatch):
-    from gueststar.store.sqlite import cones
+    from gueststar.store import cones
 
     store, ra, dec = placed
     whole = store.cones(ra, dec, 60.0)

@@ -7,26 +7,23 @@ from dataclasses import fields
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 import pyarrow as pa
-from astropy.table import hstack
 
-from gueststar.client.places import arcsec, place_of, positions_of, table_of
-from gueststar.client.progress import bar
+from gueststar.client.matching import Matching
+from gueststar.client.notes import Notes
+from gueststar.client.pages import pulled
+from gueststar.client.places import alert_id_of, arcsec, place_of
 from gueststar.client.remote import RemoteStore
 from gueststar.client.results import Result
 from gueststar.client.things import BrokerObject
 from gueststar.errors import BadInput, did_you_mean
-from gueststar.positions import Position, alert_number
+from gueststar.positions import Position
 from gueststar.store import Store, open_store
 from gueststar.store.selection import (
     MAX_PAGE,
     AlertSelection,
     CountBy,
     ObjectSelection,
-    check_cones,
-    next_of,
-    with_next,
 )
 from gueststar.times import mjd_tai_of
 
@@ -34,11 +31,10 @@ if TYPE_CHECKING:
     from gueststar.alert import Alert
     from gueststar.cutouts import Cutouts
 
-_AT_ONCE = 20_000  # positions of a cross-match
-_PAGE = 5_000  # rows
+_WAIT_S = 20.0  # of an annotation, for another writer
 
 
-class Broker:
+class Broker(Matching, Notes):
     """Alerts, objects and their light curves, from a local store or from a server.
 
     Parameters
@@ -46,7 +42,8 @@ class Broker:
     where : str or path, optional
         Address of a server (``http://127.0.0.1:8765``), URL of a store (``sqlite:///night.db``),
         or the file of one. Default: the environment's ``GUESTSTAR_STORE``, else
-        ``sqlite:///gueststar.db``. A store is opened for reading only.
+        ``sqlite:///gueststar.db``. A store is opened for reading only, and once more for writing
+        by the first annotation.
     timeout : float
         Of a server: seconds without an answer after which a try counts as failed.
     retries : int
@@ -77,11 +74,12 @@ class Broker:
         self._progress = progress
         text = None if where is None else str(where)
         self._store: Store | RemoteStore
+        self._writer: Store | None = None
         if text is not None and text.startswith(("http://", "https://")):
             self._store = RemoteStore(text, timeout=timeout, retries=retries)
         else:
-            url = text if text is None or "://" in text else f"sqlite:///{text}"
-            self._store = open_store(url, read_only=True)
+            self._url = text if text is None or "://" in text else f"sqlite:///{text}"
+            self._store = open_store(self._url, read_only=True)
 
     def __enter__(self) -> Self:
         return self
@@ -92,6 +90,15 @@ class Broker:
     def close(self) -> None:
         """Close connections and files."""
         self._store.close()
+        if self._writer is not None:
+            self._writer.close()
+
+    def _writable(self) -> Store | RemoteStore:
+        if isinstance(self._store, RemoteStore):
+            return self._store
+        if self._writer is None:
+            self._writer = open_store(self._url, busy_s=_WAIT_S)
+        return self._writer
 
     def __repr__(self) -> str:
         return f"<Broker over {self._store!r}>"
@@ -119,19 +126,19 @@ class Broker:
         BadInput
             If there is none.
         """
-        return self._store.alert(_number(alert_id))
+        return self._store.alert(alert_id_of(alert_id))
 
     def cutouts(self, alert_id: int | str) -> Cutouts:
         """Return the three cutouts of an alert."""
-        return self._store.cutouts(_number(alert_id))
+        return self._store.cutouts(alert_id_of(alert_id))
 
     def native(self, alert_id: int | str) -> dict[str, Any]:
         """Return the survey's own record of an alert, its own names and units."""
-        return self._store.native(_number(alert_id))
+        return self._store.native(alert_id_of(alert_id))
 
     def scores(self, alert_id: int | str) -> Result:
         """Return all scores of an alert, of every module and version."""
-        found = self._store.scores(_number(alert_id))
+        found = self._store.scores(alert_id_of(alert_id))
         columns = {
             "module": pa.array([s.module for s in found], pa.string()),
             "version": pa.array([s.version for s in found], pa.string()),
@@ -170,63 +177,6 @@ class Broker:
         record = self._store.object(place)
         return Position(record.ra, record.dec)
 
-    def xmatch(
-        self,
-        table: Any,
-        radius: Any = 2.0,
-        *,
-        nearest: bool = True,
-        ra: str | None = None,
-        dec: str | None = None,
-    ) -> Result:
-        """Match a list of positions with the objects.
-
-        Parameters
-        ----------
-        table : Table, DataFrame, Arrow table or SkyCoord
-            Your list, of any length.
-        radius : Quantity or float
-            One angle, or one a row; bare numbers are arcsec. At most one degree.
-        nearest : bool
-            Only the nearest object of each row; else all, nearest first.
-        ra, dec : str, optional
-            Names of the columns (degrees, or with a unit); else the usual names are looked for.
-
-        Returns
-        -------
-        Result
-            One row a match: your columns, those of the view ``objects`` (with ``_object`` behind
-            a name that you use yourself) and ``separation_arcsec``; ``row`` is the row of yours.
-        """
-        mine = table_of(table)
-        if mine is None:
-            places = table.icrs.ra.deg, table.icrs.dec.deg
-        else:
-            places = positions_of(mine, ra, dec)
-        radii = np.broadcast_to(arcsec(radius), np.shape(places[0]))
-        ras, decs = (np.atleast_1d(one) for one in places)
-        matches = Result.from_arrow(self._matches(ras, decs, np.atleast_1d(radii), nearest))
-        if mine is None or not mine.colnames:
-            return matches
-        for name in set(matches.colnames) & set(mine.colnames):
-            matches.rename_column(name, f"{name}_object")
-        rows = np.asarray(matches["row" if "row" in matches.colnames else "row_object"])
-        return Result(hstack([mine[rows], matches]))
-
-    def _matches(
-        self, ra: np.ndarray, dec: np.ndarray, radius: np.ndarray, nearest: bool
-    ) -> pa.Table:
-        check_cones(ra, dec, radius)
-        parts = []
-        with bar("matching", len(ra), self._progress if len(ra) > _AT_ONCE else False) as more:
-            for start in range(0, max(len(ra), 1), _AT_ONCE):
-                part = slice(start, start + _AT_ONCE)
-                found = self._store.cones(ra[part], dec[part], radius[part], nearest=nearest)
-                rows = pa.array(found.column("row").to_numpy() + start)
-                parts.append(found.set_column(0, found.schema.field(0), rows))
-                more(len(ra[part]))
-        return pa.concat_tables(parts)
-
     def alerts(
         self,
         *,
@@ -248,7 +198,8 @@ class Broker:
         limit : int
             Rows at most; they are pulled page by page.
         **conditions
-            ``object_id, survey, band, night, mag_min, mag_max, module, min_score, max_score``;
+            ``object_id, survey, band, night, mag_min, mag_max, module, min_score, max_score,
+            cell``;
             see :class:`gueststar.store.selection.AlertSelection`.
 
         Returns
@@ -282,7 +233,7 @@ class Broker:
         limit : int
             Rows at most; they are pulled page by page.
         **conditions
-            ``survey``, ``min_detections``.
+            ``prefix`` (of the name), ``survey``, ``min_detections``.
         """
         times = {
             "first_since": first_since,
@@ -294,20 +245,12 @@ class Broker:
         return self._pull(self._store.find_objects, selection, limit, "objects")
 
     def _pull(self, find: Callable[..., pa.Table], selection: Any, limit: int, what: str) -> Result:
-        if limit < 1:
-            raise BadInput(f"limit: {limit} cannot be: give 1 or more")
-        parts: list[pa.Table] = []
-        there, after = 0, None
-        with bar(what, None, self._progress if limit > _PAGE else False) as more:
-            while there < limit and (after is not None or not parts):
-                page = find(selection, after=after, limit=min(_PAGE, limit - there))
-                parts.append(with_next(page, None))
-                there, after = there + page.num_rows, next_of(page)
-                more(page.num_rows)
-        result = Result.from_arrow(pa.concat_tables(parts))
-        if after is not None:
-            result.meta["truncated"] = True
-        return result
+        return pulled(
+            lambda after, rows: find(selection, after=after, limit=rows),
+            limit,
+            what,
+            self._progress,
+        )
 
     def nights(self) -> Result:
         """Return the nights with their numbers of alerts, newest first."""
@@ -324,7 +267,8 @@ class Broker:
             Rows, 1 to 10,000. :meth:`alerts` walks through a whole night.
         **options
             ``sort`` (score, magnitude, age, time), ``descending``, ``module``, ``min_score``,
-            ``band``, ``survey``; see :meth:`gueststar.store.Store.night`.
+            ``max_score``, ``band``, ``survey``, ``mag_min``, ``mag_max``, ``age_min``,
+            ``age_max``; see :meth:`gueststar.store.Store.night`.
         """
         try:
             found = self._store.night(night, limit=limit, **options)
@@ -361,13 +305,6 @@ class Broker:
     def health(self) -> dict[str, Any]:
         """Return the counts that prove that nothing was lost."""
         return self._store.health()
-
-
-def _number(alert_id: int | str) -> int:
-    number = alert_number(str(alert_id).strip())
-    if number is None:
-        raise BadInput(f"{alert_id!r} is no alert id: they are whole numbers")
-    return number
 
 
 def _selection(kind: Any, conditions: dict[str, Any], times: dict[str, Any]) -> Any:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -15,19 +14,23 @@ import pyarrow as pa
 
 from gueststar.batch import AlertBatch
 from gueststar.contracts import Reading
-from gueststar.errors import BadInput, NotAllowed, UnknownCommit
+from gueststar.errors import BadInput, UnknownCommit
 from gueststar.rights import UNRESTRICTED, Rights
 from gueststar.score import Score
-from gueststar.store import flow, health, ledger, nightly, reading, recovery, writing
+from gueststar.store import flow, health, ledger, nightly, reading, recovery, unsent, writing
+from gueststar.store.annotating import Annotating
+from gueststar.store.crossing import Crossing
 from gueststar.store.interface import (
     Alarm,
     ObjectRecord,
     Sort,
-    Unprocessed,
+    Unsent,
     WriteReport,
 )
 from gueststar.store.session import Session
 from gueststar.store.streaming import Streaming
+from gueststar.store.unprocessed import Unprocessed
+from gueststar.store.viewing import Viewing
 
 if TYPE_CHECKING:
     from gueststar.alert import Alert
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class EngineStore(Streaming, ABC):
+class EngineStore(Viewing, Annotating, Streaming, Crossing, ABC):
     """A store over some engine; see :class:`gueststar.store.interface.Store`.
 
     Parameters
@@ -55,11 +58,9 @@ class EngineStore(Streaming, ABC):
     def __init__(self, owner: str, *, read_only: bool, rights: Rights = UNRESTRICTED) -> None:
         if rights.restricted and not read_only:
             raise BadInput("a store with restricted rights is opened for reading only")
+        super().__init__(rights)
         self.read_only = read_only
-        self.rights = rights
-        self._seen: dict[Rights, Self] = {}
         self._owner = owner
-        self._lock = threading.Lock()
         self._cleaned: set[Path] = set()
 
     def __enter__(self) -> Self:
@@ -67,30 +68,6 @@ class EngineStore(Streaming, ABC):
 
     def __exit__(self, *exception: object) -> None:
         self.close()
-
-    def seen_by(self, rights: Rights) -> Self:
-        """Return the store as a viewer with these rights sees it; see :meth:`Store.seen_by`."""
-        both = self.rights & rights
-        if both == self.rights:
-            return self
-        with self._lock:
-            if both not in self._seen:
-                self._seen[both] = self._opened_for(both)
-            return self._seen[both]
-
-    @abstractmethod
-    def _opened_for(self, rights: Rights) -> Self:
-        """Open the same store once more, for reading with restricted rights."""
-
-    def _close_seen(self) -> None:
-        with self._lock:
-            others, self._seen = list(self._seen.values()), {}
-        for store in others:
-            store.close()
-
-    def _operators_only(self, what: str) -> None:
-        if self.rights.restricted:
-            raise NotAllowed(f"{what} speak of data of all programs: they are for operators")
 
     @abstractmethod
     def close(self) -> None:
@@ -119,6 +96,8 @@ class EngineStore(Streaming, ABC):
         alerts: Sequence[AlertBatch],
         dead: Sequence[pa.RecordBatch] = (),
         archive: Archive | None = None,
+        *,
+        catalogs: Collection[str] | None = None,
     ) -> WriteReport:
         """Write alerts, dead letters and their ledger in one transaction.
 
@@ -135,6 +114,9 @@ class EngineStore(Streaming, ABC):
             Columns of :data:`~gueststar.batch.DEAD_LETTERS`.
         archive : Archive, optional
             Gets the alerts that are new, in step with the transaction.
+        catalogs : collection of str, optional
+            Catalogues that objects which are new or have moved are matched with, all when None;
+            for the others they wait (:meth:`match_catalogue`).
 
         Returns
         -------
@@ -158,7 +140,9 @@ class EngineStore(Streaming, ABC):
                 if recovery.recover(connection, archive, self._owner, first=first):
                     self._cleaned.add(archive.folder)
             self._claim(connection, alerts, dead)
-            report, moves[:] = writing.write(connection, alerts, dead, archive, self._owner)
+            report, moves[:] = writing.write(
+                connection, alerts, dead, archive, self._owner, catalogs
+            )
             return report
 
         with self._lock:
@@ -310,12 +294,10 @@ class EngineStore(Streaming, ABC):
         module: str = "rb",
         limit: int = 50,
         offset: int = 0,
-        min_score: float | None = None,
-        band: str | None = None,
-        survey: str | None = None,
+        **filters: Any,
     ) -> pa.Table:
         """Return one page of a night's alerts; see :meth:`Store.night`."""
-        page = nightly.Page(sort, descending, limit, offset, min_score, band, survey)
+        page = nightly.Page(sort, descending, limit, offset, **filters)
         with self._reading() as connection:
             return nightly.night(connection, night, module, page)
 
@@ -323,6 +305,11 @@ class EngineStore(Streaming, ABC):
         """Return the names of the modules that have scored alerts, first come first."""
         with self._reading() as connection:
             return nightly.modules(connection)
+
+    def classes(self) -> list[tuple[str, str]]:
+        """Return module and class of all scores that there are, first come first."""
+        with self._reading() as connection:
+            return nightly.classes(connection)
 
     @abstractmethod
     def sql(self, query_text: str, *, limit: int = 10_000) -> pa.Table:
@@ -363,6 +350,17 @@ class EngineStore(Streaming, ABC):
 
         with self._lock:
             self._commit(work)
+
+    def note_unsent(self, rows: Sequence[Unsent]) -> None:
+        """Keep which alerts a topic out did not take, and why.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be written.
+        """
+        with self._lock:
+            self._commit(lambda connection: unsent.note(connection, rows))
 
     def flow(self) -> list[dict[str, Any]]:
         """Return rate, latency and lag of every stream; see :func:`gueststar.store.flow.flow`."""

@@ -47,18 +47,22 @@ class _Curves:
     programs: np.ndarray
 
 
-def update(connection: Session, parts: Sequence[Sorted]) -> dict[str, float | None]:
+def update(
+    connection: Session, parts: Sequence[Sorted]
+) -> tuple[dict[str, float | None], list[str]]:
     """Merge the histories of new and duplicate alerts, and renew their objects.
 
     Returns
     -------
-    dict of str to float or None
+    begun : dict of str to float or None
         First detection of each of these objects, MJD TAI.
+    moved : list of str
+        Those that are new or have another position.
     """
     picked = [(p, p.rows(NEW, DUPLICATE)) for p in parts]
     rows = [_pick(p.batch.arrow, rows) for p, rows in picked if len(rows)]
     if not rows:
-        return {}
+        return {}, []
     table = pa.Table.from_batches(rows).combine_chunks().to_batches()[0]
     new = np.concatenate([p.code[rows] == NEW for p, rows in picked if len(rows)])
     table = _as_stored(connection, table, new)
@@ -66,7 +70,7 @@ def update(connection: Session, parts: Sequence[Sorted]) -> dict[str, float | No
     if alone.any():
         _merge(connection, _LONERS, table.filter(pa.array(alone)))
     if alone.all():
-        return {}
+        return {}, []
     mine = table.filter(pa.array(~alone))
     return _renew(connection, _merge(connection, _OBJECTS, mine), mine, new[~alone])
 
@@ -175,8 +179,8 @@ def _write_curves(
 
 def _renew(
     connection: Session, merged: _Curves, rows: pa.RecordBatch, new: np.ndarray
-) -> dict[str, float | None]:
-    """Write the rows of objects that have changed; return all first detections."""
+) -> tuple[dict[str, float | None], list[str]]:
+    """Write the rows of objects that have changed; return what :func:`update` does."""
     before = sums.read(connection, merged.keys)
     added = _added(rows, new)
     alerts = [_united(sums.alerts_before(before.get(k, {})), added[i]) for i, k in
@@ -193,7 +197,13 @@ def _renew(
     sums.write(connection, before, after)
     whole = {row.object_id: row for row in after if row.mask == row.present}
     _renew_ages(connection, before, whole)
-    return {name: row.first_mjd_tai for name, row in whole.items()}
+    moved = [name for name, row in whole.items() if row[3:5] != _whole(before.get(name, {}))[3:5]]
+    return {name: row.first_mjd_tai for name, row in whole.items()}, moved
+
+
+def _whole(rows: sums.Sums) -> Sum | tuple[()]:
+    """Return the row of all programs; nothing where there is none yet."""
+    return next((row for row in rows.values() if row.mask == row.present), ())
 
 
 def _renew_ages(connection: Session, before: dict[str, sums.Sums], whole: dict[str, Sum]) -> None:

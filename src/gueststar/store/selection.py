@@ -43,6 +43,8 @@ class AlertSelection:
         Range of that score; ``module`` must be given.
     ra, dec, radius_arcsec : float, optional
         A cone: deg, deg, arcsec; all three or none.
+    cell : str, optional
+        A HEALPix cell (nested) as ``"order/number"``.
     """
 
     object_id: str | None = None
@@ -59,9 +61,12 @@ class AlertSelection:
     ra: float | None = None
     dec: float | None = None
     radius_arcsec: float | None = None
+    cell: str | None = None
 
     def __post_init__(self) -> None:
         _check_numbers(self)
+        if self.cell is not None:
+            cell_span(self.cell)
         scored = self.min_score is not None or self.max_score is not None
         if scored and self.module is None:
             raise BadInput("module: a score range needs the module whose score is meant, as rb")
@@ -81,6 +86,8 @@ class ObjectSelection:
 
     Parameters
     ----------
+    prefix : str, optional
+        Beginning of the name.
     survey : str, optional
     first_since, last_since : float, optional
         First, last detection at this time or later, MJD TAI, d.
@@ -90,6 +97,7 @@ class ObjectSelection:
         Detections in the merged light curve.
     """
 
+    prefix: str | None = None
     survey: str | None = None
     first_since: float | None = None
     first_until: float | None = None
@@ -99,6 +107,27 @@ class ObjectSelection:
 
     def __post_init__(self) -> None:
         _check_numbers(self)
+
+
+def cell_span(cell: str) -> tuple[int, int]:
+    """Return the cells of order 29 that lie in a HEALPix cell (nested): first, and end.
+
+    Raises
+    ------
+    BadInput
+        If there is no such cell.
+
+    Examples
+    --------
+    >>> cell_span("0/1") == (1 << 58, 2 << 58)
+    True
+    """
+    order, slash, number = cell.partition("/")
+    digits = all(part.isascii() and part.isdigit() and len(part) < 20 for part in (order, number))
+    if not (slash and digits and int(order) <= 29 and int(number) < 12 << 2 * int(order)):
+        raise BadInput(f"cell: {cell[:40]!r} is none: give order/number (nested), such as 4/1234")
+    shift = 2 * (29 - int(order))
+    return int(number) << shift, (int(number) + 1) << shift
 
 
 def _check_numbers(selection: AlertSelection | ObjectSelection) -> None:

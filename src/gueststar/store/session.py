@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Protocol
 
+import numpy as np
+
 from gueststar.rights import Rights
 
 Kind = Literal["bigint", "text"]
@@ -27,6 +29,8 @@ class Session(Protocol):
     same_night: ClassVar[str]
     #: End of a SELECT that passes over rows which another transaction is about to delete.
     skip_locked: ClassVar[str]
+    #: Table ``span`` (``low``, ``high``) of the parameters that :meth:`pack_spans` gives.
+    spans: ClassVar[str]
 
     def execute(self, query: str, values: Any = ..., /) -> Any:
         """Run one statement; return a cursor."""
@@ -45,6 +49,10 @@ class Session(Protocol):
 
     def pack(self, values: Iterable[Any], /) -> Any:
         """Return the parameter of :meth:`wanted`."""
+        ...
+
+    def pack_spans(self, spans: np.ndarray, /) -> dict[str, Any]:
+        """Return the parameters of :attr:`spans`: half-open ranges, shape ``(n, 2)``."""
         ...
 
     def index(self, name: str) -> str:

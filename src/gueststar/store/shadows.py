@@ -91,6 +91,10 @@ def _all(name: str, rights: Rights, place: Place) -> str:
     return _select(name, place, "1 = 1")
 
 
+def _names(name: str, rights: Rights, place: Place) -> str:
+    return _select(name, place, "t.name >= ''")  # as in :func:`_with`
+
+
 def _programs(rights: Rights) -> str:
     """Programs as SQL lists them; of none, a number that no program has."""
     return ", ".join(str(p) for p in sorted(rights.programs or ())) or "-1"
@@ -161,6 +165,36 @@ def _lines(name: str, rights: Rights, place: Place) -> str:
     )
 
 
+def _matches(name: str, rights: Rights, place: Place) -> str:
+    """Select matches of objects that lie, for this viewer, where they were matched."""
+    sums = f"{place.schema}.object_sums"
+    return _select(
+        name,
+        place,
+        f"""EXISTS (SELECT 1 FROM {sums} AS s JOIN {sums} AS w ON w.object_id = s.object_id
+                    WHERE s.object_id = t.object_id AND s.mask = s.present & {rights.mask}
+                          AND w.mask = w.present AND w.best_alert_id = s.best_alert_id
+                          AND (w.mask = s.mask OR w.last_mjd_tai = s.last_mjd_tai))""",
+    )
+
+
+def _notes(name: str, rights: Rights, place: Place) -> str:
+    """Select annotations of objects and alerts that are seen."""
+    return _select(
+        name,
+        place,
+        """(t.alert_id IS NULL OR EXISTS
+                (SELECT 1 FROM alert_rows AS a WHERE a.alert_id = t.alert_id))
+           AND (t.object_id IS NULL OR EXISTS
+                (SELECT 1 FROM object_rows AS o WHERE o.object_id = t.object_id))""",
+    )
+
+
+def _of_object(name: str, rights: Rights, place: Place) -> str:
+    exists = "EXISTS (SELECT 1 FROM object_rows AS o WHERE o.object_id = t.object_id)"
+    return _select(name, place, exists)
+
+
 #: Whose the rows of a table are. Operators read dead letters, counts of writes and streams, and
 #: alarms from the whole store; for others they are empty, by not standing here.
 RULES: dict[str, Rule] = {
@@ -178,11 +212,17 @@ RULES: dict[str, Rule] = {
     "ledger_rows": _lines,
     "parts": _with("ledger_rows", "part_id", "partition"),
     "sources": _with("parts", "source_id", "source"),
+    "annotation_rows": _notes,
+    "annotation_changes": _with("annotation_rows", "annotation_id", "author"),
+    "catalogue_names": _names,
+    "catalogue_rows": _all,
+    "match_rows": _matches,
+    "unmatched_rows": _of_object,
     "native_chunks": _all,  # 64 records of many programs: read by the place that an alert tells
 }
 
 #: Tables that stay empty on purpose.
 OPERATORS_ONLY = frozenset(
     {"dead_rows", "write_rows", "flow_rows", "reading_rows", "alarm_rows", "archive_moves",
-     "store_version"}
+     "store_version", "unsent_rows"}
 )  # fmt: skip

@@ -39,10 +39,20 @@ OBJECTS = pa.schema(
 FOUND = pa.schema([*ALERTS, pa.field("score", pa.float32()), pa.field("reason", pa.string())])
 
 #: Public views; ``docs/sql.md`` says what each holds.
-VIEW_NAMES = ("alerts", "scores", "objects", "lightcurves", "ledger", "dead_letters")
+VIEW_NAMES = (
+    "alerts",
+    "scores",
+    "objects",
+    "lightcurves",
+    "ledger",
+    "dead_letters",
+    "annotations",
+    "crossmatches",
+    "unsent",
+)
 
 #: Of these, what speaks of inputs and not of alerts: for operators.
-OPERATORS_VIEWS = ("ledger", "dead_letters")
+OPERATORS_VIEWS = ("ledger", "dead_letters", "unsent")
 
 __all__ = [
     "ALERTS",

@@ -54,6 +54,7 @@ class ZTF:
 
     name = "ztf"
     detection = "candidate"
+    pixel = PIXEL
     ids = ("candid",)
     has_programs = True
 

@@ -36,7 +36,9 @@ def restrict(connection: Connection[Any], rights: Rights) -> None:
 
 
 #: A view is bound to what stands under a name when it is made: those first that others read.
-_FIRST = ("alert_rows", "object_rows", "score_rows", "ledger_rows", "parts")
+_FIRST = (
+    "alert_rows", "object_rows", "score_rows", "ledger_rows", "parts", "annotation_rows",
+)  # fmt: skip
 
 
 def _order(name: str) -> tuple[int, str]:

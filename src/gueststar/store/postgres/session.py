@@ -14,6 +14,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 from zlib import crc32
 
+import numpy as np
+
 from gueststar.rights import UNRESTRICTED, Rights
 from gueststar.store.postgres import schema
 from gueststar.store.session import Kind
@@ -60,6 +62,7 @@ class PostgresSession:
     by_id: ClassVar[str] = "alert_by_id"
     same_night: ClassVar[str] = " AND s.night = a.night"
     skip_locked: ClassVar[str] = " FOR UPDATE SKIP LOCKED"
+    spans: ClassVar[str] = "unnest(:low::bigint[], :high::bigint[]) AS span(low, high)"
 
     def __init__(self, connection: Connection[Any], rights: Rights = UNRESTRICTED) -> None:
         self._connection = connection
@@ -83,6 +86,10 @@ class PostgresSession:
     def pack(self, values: Iterable[Any], /) -> list[Any]:
         """Return the parameter of :meth:`wanted`."""
         return [_word(value) for value in values]
+
+    def pack_spans(self, spans: np.ndarray, /) -> dict[str, Any]:
+        """Return the parameters of :attr:`spans`."""
+        return {"low": spans[:, 0].tolist(), "high": spans[:, 1].tolist()}
 
     def index(self, name: str) -> str:
         """Return nothing: PostgreSQL chooses its indexes."""

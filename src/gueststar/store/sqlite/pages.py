@@ -18,6 +18,7 @@ from gueststar.store import nightly
 from gueststar.store.selection import (
     AlertSelection,
     ObjectSelection,
+    cell_span,
     check_page,
     cursor_of,
     read_cursor,
@@ -42,6 +43,7 @@ _ALERT_CONDITIONS = {
     "max_score": "s.value <= :max_score",
 }
 _OBJECT_CONDITIONS = {
+    "prefix": "object_id >= :prefix AND object_id < :prefix_end",
     "survey": "survey = :survey",
     "first_since": "first_mjd_tai >= :first_since",
     "first_until": "first_mjd_tai <= :first_until",
@@ -78,19 +80,23 @@ def find_alerts(
     module = selection.module or nightly.DEFAULT_MODULE
     values["name"] = nightly.score_name(connection, module)
     wanted += _nights_between(selection)
+    if selection.cell is not None:
+        values |= zip(("low", "high"), cell_span(selection.cell), strict=True)
+        wanted.append("a.healpix29 >= :low AND a.healpix29 < :high")
     if after is not None:
         values |= zip(("n", "t", "i"), read_cursor(after, (int, float, int)), strict=True)
         wanted.append("(a.night, a.mjd_tai, a.alert_id) > (:n, :t, :i)")
     with in_time(connection):
-        if selection.radius_arcsec is not None:
+        if selection.radius_arcsec is not None or selection.cell is not None:
             values["spans"] = _spans(selection)
-            return _page(_in_cone(connection, selection, wanted, values), _ALERT_KEY, limit)
+            return _page(_in_spans(connection, selection, wanted, values), _ALERT_KEY, limit)
         rows = connection.execute(
             _alerts_query(connection, selection, wanted), {**values, "limit": limit + 1}
         )
         return _page(typed(rows.fetchall(), FOUND), _ALERT_KEY, limit)
 
 
+_LAST_CHARACTER = chr(0x10FFFF)  # behind every name that begins with a prefix
 _ALERT_KEY = ("night", "mjd_tai", "alert_id")
 _SCORE = """LEFT JOIN score_rows AS s
             ON s.alert_id = a.alert_id AND s.name_id = :name AND s.latest"""
@@ -133,6 +139,9 @@ def _alerts_query(connection: SqliteSession, selection: AlertSelection, wanted: 
 
 
 def _spans(selection: AlertSelection) -> str:
+    if selection.radius_arcsec is None:
+        assert selection.cell is not None
+        return orjson.dumps([cell_span(selection.cell)]).decode()
     from gueststar.store import sky  # brings astropy
 
     ra, dec, radius = selection.ra, selection.dec, selection.radius_arcsec
@@ -143,27 +152,31 @@ def _spans(selection: AlertSelection) -> str:
     return orjson.dumps(sky.ranges(ra, dec, radius / 3600.0)).decode()
 
 
-def _in_cone(
+def _in_spans(
     connection: sqlite3.Connection,
     selection: AlertSelection,
     wanted: list[str],
     values: dict[str, Any],
 ) -> pa.Table:
-    """Return all alerts of a cone that are wanted, sorted by the key of pages."""
-    from gueststar.store import sky
-
+    """Return all alerts of a cone or cell that are wanted, sorted by the key of pages."""
     query = f"""SELECT {columns_sql(ALERTS, "a")}, s.value, s.reason
                 FROM json_each(:spans) AS span CROSS JOIN alert_rows AS a {_SCORE}
                 WHERE a.healpix29 >= json_extract(span.value, '$[0]')
                   AND a.healpix29 < json_extract(span.value, '$[1]') AND {" AND ".join(wanted)}"""
-    table = typed(connection.execute(query, values).fetchall(), FOUND)
-    ras, decs = (table.column(name).to_numpy() for name in ("ra", "dec"))
-    assert selection.ra is not None
-    assert selection.dec is not None
-    near = sky.separation(selection.ra, selection.dec, ras, decs) <= selection.radius_arcsec
-    inside = table.filter(pa.array(near))
+    inside = _near(typed(connection.execute(query, values).fetchall(), FOUND), selection)
     order = pc.sort_indices(inside, sort_keys=[(name, "ascending") for name in _ALERT_KEY])
     return inside.take(order)
+
+
+def _near(table: pa.Table, selection: AlertSelection) -> pa.Table:
+    """Return the alerts of a table that lie in the cone, all where there is none."""
+    if selection.ra is None or selection.dec is None:
+        return table
+    from gueststar.store import sky
+
+    ras, decs = (table.column(name).to_numpy() for name in ("ra", "dec"))
+    near = sky.separation(selection.ra, selection.dec, ras, decs) <= selection.radius_arcsec
+    return table.filter(pa.array(near))
 
 
 def _page(table: pa.Table, key: tuple[str, ...], limit: int) -> pa.Table:
@@ -182,6 +195,7 @@ def find_objects(
     check_page(limit)
     values = _given(selection, _OBJECT_CONDITIONS)
     wanted = ["1", *(_OBJECT_CONDITIONS[name] for name in values)]
+    values["prefix_end"] = f"{selection.prefix}{_LAST_CHARACTER}"
     if after is not None:
         (values["after"],) = read_cursor(after, (str,))
         wanted.append("object_id > :after")

@@ -19,6 +19,7 @@ from gueststar.store.sqlite.session import SqliteSession
 from gueststar.store.tables import VIEW_NAMES
 
 MAX_VALUE = 64 << 20  # bytes of one text or blob
+MAX_HEAP = 1 << 30  # bytes that SQLite may use in this process, for all that it does
 _OPS_BETWEEN_LOOKS = 20_000
 _JSON = ("json_each", "json_tree")
 _FORBIDDEN = {"load_extension", "fts3_tokenizer"}
@@ -39,11 +40,16 @@ def run(connection: SqliteSession, query: str, limit: int) -> pa.Table:
     deadline = time.monotonic() + answers.MAX_SECONDS
     connection.set_progress_handler(lambda: time.monotonic() > deadline, _OPS_BETWEEN_LOOKS)
     try:
-        with closing(connection.execute(query)) as cursor:
+        with (
+            answers.in_time(connection.interrupt),
+            closing(connection.execute(query)) as cursor,
+        ):
             if cursor.description is None:
                 raise BadInput(answers.ONLY_SELECT)
             rows = list(answers.fetched(cursor, limit + 1))
             names = [column[0] for column in cursor.description]
+    except MemoryError:
+        raise BadInput("the query needs too much memory: ask for less at once") from None
     except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
         raise _meaning(error, query, connection) from error
     finally:
@@ -55,6 +61,7 @@ def opened(path: Path, rights: Rights) -> SqliteSession:
     """Open a connection that reads the public views and nothing else."""
     connection = open_reader(path, rights, fenced=True)
     connection.views = _columns(connection)
+    connection.execute(f"PRAGMA hard_heap_limit = {MAX_HEAP}")
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE)
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     connection.set_authorizer(Guard(connection.fence))

@@ -22,7 +22,7 @@ class Searching:
         self: _Store, ra: Any, dec: Any, radius_arcsec: Any, *, nearest: bool = False
     ) -> pa.Table:
         """Return the objects of many cones in one query; see :meth:`Store.cones`."""
-        from gueststar.store.sqlite import cones
+        from gueststar.store import cones
 
         with self._reading() as connection:
             return cones.cones(connection, ra, dec, radius_arcsec, nearest)

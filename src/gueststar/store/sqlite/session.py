@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+import numpy as np
 import orjson
 
 from gueststar.rights import UNRESTRICTED, Rights
@@ -20,6 +21,8 @@ class SqliteSession(sqlite3.Connection):
     by_id: ClassVar[str] = "alert_rows"
     same_night: ClassVar[str] = ""
     skip_locked: ClassVar[str] = ""
+    spans: ClassVar[str] = """(SELECT json_extract(value, '$[0]') AS low,
+            json_extract(value, '$[1]') AS high FROM json_each(:spans)) AS span"""
     rights: Rights = UNRESTRICTED
     #: Of a connection for SQL by anybody: the word that names of its own views end in, and the
     #: columns of the public views.
@@ -33,6 +36,10 @@ class SqliteSession(sqlite3.Connection):
     def pack(self, values: Iterable[Any], /) -> str:
         """Return the parameter of :meth:`wanted`."""
         return orjson.dumps(list(values)).decode()
+
+    def pack_spans(self, spans: np.ndarray, /) -> dict[str, Any]:
+        """Return the parameters of :attr:`spans`."""
+        return {"spans": orjson.dumps(spans.tolist()).decode()}
 
     def index(self, name: str) -> str:
         """Return the word that makes a query use an index; views, which hide rows, take none."""

@@ -16,12 +16,17 @@ from gueststar.serve.api.fields import (
     AFTER,
     ALERT_ID,
     BAND,
+    CELL,
     DEC,
     LIMIT,
+    MAG_MAX,
+    MAG_MIN,
+    MAX_SCORE,
     MIN_SCORE,
     MODULE,
     NIGHT,
     RA,
+    RADIUS,
     SURVEY,
     since,
     until,
@@ -31,7 +36,7 @@ from gueststar.serve.api.operation import Field, Operation
 from gueststar.serve.api.routing import asks
 from gueststar.store import Store
 from gueststar.store.records import alert_table
-from gueststar.store.selection import MAX_SELECTED_CONE_ARCSEC, AlertSelection
+from gueststar.store.selection import AlertSelection
 from gueststar.store.tables import ALERTS, FOUND
 
 _ONE = pa.schema(
@@ -57,24 +62,15 @@ _ONE = pa.schema(
             NIGHT,
             since("since", "mid-exposure"),
             until("until", "mid-exposure"),
-            Field(
-                "mag_min", "number", "only as faint as this or fainter, AB mag", low=-50, high=99
-            ),
-            Field(
-                "mag_max", "number", "only as bright as this or brighter, AB mag", low=-50, high=99
-            ),
+            MAG_MIN,
+            MAG_MAX,
             MODULE,
             MIN_SCORE,
-            Field("max_score", "number", "only with at most this score", low=0, high=1),
+            MAX_SCORE,
             RA,
             DEC,
-            Field(
-                "radius",
-                "number",
-                "of a cone round ra, dec; arcsec",
-                low=1e-3,
-                high=MAX_SELECTED_CONE_ARCSEC,
-            ),
+            RADIUS,
+            CELL,
             AFTER,
             LIMIT,
         ),

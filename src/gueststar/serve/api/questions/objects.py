@@ -36,6 +36,7 @@ _MAGS = [pa.field("mag", pa.float64()), pa.field("mag_err", pa.float64())]
         "Objects by conditions, page by page",
         "In the order of names; a page names the `next` one.",
         fields=(
+            Field("prefix", "text", "only names that begin so"),
             SURVEY,
             since("first_since", "first detected"),
             until("first_until", "first detected"),

@@ -83,9 +83,9 @@ def _matches(
 _SKY = ("ra", "dec")
 
 
-def depth_for(radius: float) -> int:
+def depth_for(radius: float, deepest: int = _DEEPEST) -> int:
     """Return the HEALPix order whose cells are at least two radii wide; ``radius`` in deg."""
-    return int(np.clip(np.floor(np.log2(_CELL_DEG / (2 * radius))), 0, _DEEPEST))
+    return int(np.clip(np.floor(np.log2(_CELL_DEG / (2 * radius))), 0, deepest))
 
 
 def cells_of(ra: np.ndarray, dec: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
