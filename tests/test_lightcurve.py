@@ -72,7 +72,12 @@ def test_merge_is_a_union(curve):
 def test_rows_go_round(curve):
     assert LightCurve.from_rows(curve.to_rows(), "ZTF18abc", "ztf") == curve
     odd = LightCurve.from_rows([[1, 59000.1, "g", 0.1, 1 / 3, None, None, 20.79, "detection"]])
-    assert odd.to_rows() == [[1, 59000.1, "g", 0.1, 0.33333334, None, None, 20.79, "detection"]]
+    assert odd.to_rows() == [
+        [1, 59000.1, "g", 0.1, 0.33333334, None, None, 20.79, "detection", None]
+    ]
+    told = LightCurve.from_rows([[*ROWS[0], 2]])
+    assert told["program"].tolist() == [2]
+    assert told.to_table()["program"].tolist() == [2]
     with pytest.raises(BadInput, match="exposure_id"):
         LightCurve.from_rows([[1, 2]])
 

@@ -29,6 +29,7 @@ HISTORY = pa.struct(
         pa.field("total_flux_err", pa.float32()),  # nJy
         pa.field("limit", pa.float32()),  # AB mag, 5 sigma, of the exposure
         pa.field("kind", pa.string()),
+        pa.field("program", pa.int32()),  # ZTF programid; null where a survey has none
     ]
 )
 
@@ -254,8 +255,24 @@ def history_rows(history: pa.Array) -> tuple[np.ndarray, pa.RecordBatch]:
     """
     lengths = history.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
     row = np.repeat(np.arange(len(history), dtype=np.int64), lengths)
-    points = history.flatten()
+    points = whole_history(history).flatten()
     return row, pa.RecordBatch.from_arrays(points.flatten(), names=[f.name for f in HISTORY])
+
+
+def whole_history(history: pa.Array) -> pa.Array:
+    """Return a ``history`` column with all fields of :data:`HISTORY`.
+
+    Points of an archive that an older gueststar wrote do not tell their program: it is null.
+    """
+    if history.type.value_type.get_field_index("program") >= 0:
+        return history
+    points = history.flatten()
+    program = pa.nulls(len(points), pa.int32())
+    whole = pa.StructArray.from_arrays([*points.flatten(), program], fields=list(HISTORY))
+    lengths = history.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    mask = history.is_null() if history.null_count else None
+    return pa.ListArray.from_arrays(pa.array(offsets), whole, mask=mask)
 
 
 def dead_letters(

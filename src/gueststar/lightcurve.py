@@ -45,6 +45,7 @@ DESCRIPTIONS = {
     "total_flux_err": "1 sigma error of total_flux",
     "limit": "5 sigma limit of the exposure, AB",
     "kind": "detection, forced or limit",
+    "program": "survey program: ZTF programid",
 }
 UNITS = {
     **dict.fromkeys(("flux", "flux_err", "total_flux", "total_flux_err"), "nJy"),
@@ -99,12 +100,14 @@ class LightCurve:
     ) -> LightCurve:
         """Build from lists in the order of :data:`~gueststar.batch.HISTORY`, None for null.
 
+        The last, ``program``, may be left out.
+
         Raises
         ------
         BadInput
             If a row has another number of fields.
         """
-        listed = [list(row) for row in rows]
+        listed = [[*row, None] if len(row) == len(HISTORY) - 1 else list(row) for row in rows]
         if any(len(row) != len(HISTORY) for row in listed):
             raise BadInput(f"a point is {[f.name for f in HISTORY]}, in this order")
         columns = zip(*listed, strict=True) if listed else [()] * len(HISTORY)
@@ -252,15 +255,17 @@ class LightCurve:
         """Return an astropy :class:`~astropy.table.QTable`: units, descriptions, ``Time``."""
         from astropy.table import MaskedColumn, QTable
 
-        ids = self.points.column("exposure_id")
-        mask = ids.is_null().to_numpy(zero_copy_only=False)
-        exposure = MaskedColumn(ids.fill_null(0).to_numpy(zero_copy_only=False), mask=mask)
-        table = QTable({"time": self.time, "exposure_id": exposure})
+        table = QTable({"time": self.time})
+        for name in ("exposure_id", "program"):
+            numbers = self.points.column(name)
+            mask = numbers.is_null().to_numpy(zero_copy_only=False)
+            values = numbers.fill_null(0).to_numpy(zero_copy_only=False)
+            table[name] = MaskedColumn(values, mask=mask)
         for name in ("band", "kind"):
             table[name] = self[name].astype(str)
-        values = {"mag": self.mag, "mag_err": self.mag_err}
+        mags = {"mag": self.mag, "mag_err": self.mag_err}
         for name in (n for n in UNITS if n != "mjd_tai"):
-            table[name] = _quantity(values[name] if name in values else self[name], UNITS[name])
+            table[name] = _quantity(mags[name] if name in mags else self[name], UNITS[name])
         for name in table.colnames:
             table[name].info.description = DESCRIPTIONS[name]
         table.meta.update(object_id=self.object_id, survey=self.survey, flux=self.quantity)

@@ -5,8 +5,11 @@ The rule for duplicates, in one place:
 * A point is known by its **key**: ``(exposure_id, band, kind)``, and by ``(mjd_tai, band, kind)``
   where the exposure has no id. A detection, a forced measurement and a limit of one exposure are
   three points, all kept.
-* Of several rows with one key the **least** stands: rows are compared by ``flux_err``, ``flux``,
-  ``mjd_tai``, ``total_flux``, ``total_flux_err``, ``limit``, in this order, null last.
+* Rows of different survey **programs** are never one point, so that what a viewer may see does not
+  depend on what he may not. A row of unknown program (null) gives way to rows of known ones.
+* Of several rows with one key and program the **least** stands: rows are compared by
+  ``flux_err``, ``flux``, ``mjd_tai``, ``total_flux``, ``total_flux_err``, ``limit``, in this
+  order, null last.
 
 That is a total order, so merging is commutative, associative and idempotent: workers may race,
 packets may repeat, and the curve is the same.
@@ -24,6 +27,7 @@ HISTORY_SCHEMA = pa.schema(list(HISTORY))
 #: Columns that decide which of two rows with one key stands, in this order.
 PRECEDENCE = ("flux_err", "flux", "mjd_tai", "total_flux", "total_flux_err", "limit")
 _NO_EXPOSURE = np.iinfo(np.int64).min
+_NO_PROGRAM = np.iinfo(np.int64).max  # behind all programs
 
 
 def merge_points(owner: np.ndarray, points: pa.RecordBatch) -> tuple[np.ndarray, pa.RecordBatch]:
@@ -41,7 +45,7 @@ def merge_points(owner: np.ndarray, points: pa.RecordBatch) -> tuple[np.ndarray,
     owner : numpy.ndarray of int64, shape ``(m,)``
         Sorted.
     points : pyarrow.RecordBatch
-        One row a key, sorted by ``(owner, mjd_tai)``; NaN is null.
+        One row a key and program, sorted by ``(owner, mjd_tai)``; NaN is null.
 
     Examples
     --------
@@ -73,12 +77,33 @@ def _groups(
     unknown = exposure == _NO_EXPOSURE
     moment = np.where(unknown, mjd.view(np.int64), exposure)
     label = _ranks(points.column("band")) * 8 + _ranks(points.column("kind")) * 2 + unknown
-    order = np.lexsort((label, moment, owner))
-    keys = (owner[order], moment[order], label[order])
+    key = (label, moment, owner)
+    program = _programs(points.column("program"))
+    if program is None:
+        order = np.lexsort(key)
+        return order, _changes(order, *key)
+    order = np.lexsort((program, *key))
+    point = _changes(order, *key)
+    known = program[order][np.flatnonzero(point)] != _NO_PROGRAM
+    order = order[(program[order] != _NO_PROGRAM) | ~known[np.cumsum(point) - 1]]
+    return order, _changes(order, program, *key)
+
+
+def _programs(column: pa.Array) -> np.ndarray | None:
+    """Programs as numbers; None where there is but one, which need not be compared."""
+    if column.null_count == len(column):
+        return None
+    numbers = column.cast(pa.int64()).fill_null(_NO_PROGRAM).to_numpy(zero_copy_only=False)
+    return None if (numbers == numbers[0]).all() else numbers
+
+
+def _changes(order: np.ndarray, *keys: np.ndarray) -> np.ndarray:
+    """Say where a key differs from that of the row before."""
     first = np.ones(len(order), dtype=bool)
     if len(order) > 1:
-        first[1:] = np.logical_or.reduce([key[1:] != key[:-1] for key in keys])
-    return order, first
+        rows = [key[order] for key in keys]
+        first[1:] = np.logical_or.reduce([row[1:] != row[:-1] for row in rows])
+    return first
 
 
 def _ranks(column: pa.Array) -> np.ndarray:

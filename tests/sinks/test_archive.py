@@ -13,6 +13,7 @@ import pytest
 
 from gueststar.errors import ArchiveError, BadInput
 from gueststar.sinks.archive import FORMAT_KEY, Archive, ArchiveSink
+from gueststar.sinks.archived import ArchivedAlerts
 from gueststar.sinks.store import StoreSink
 from gueststar.store import open_store
 from store.alerts import letters, moved, random_alerts, replaced, scored
@@ -191,7 +192,7 @@ def test_an_empty_archive(archive):
     assert archive.files() == []
 
 
-@pytest.mark.parametrize("form", [b"2", b"x", None])
+@pytest.mark.parametrize("form", [b"3", b"x", None])
 def test_a_newer_or_foreign_file_is_refused(archive, form):
     path = archive.write([random_alerts(5, 1, nights=1)])[0]
     metadata = {FORMAT_KEY: form} if form else {}
@@ -270,3 +271,30 @@ def test_a_full_disk_leaves_no_file(archive):
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("ArchiveError"), done.stderr
     assert [p for p in archive.folder.rglob("*") if p.is_file()] == []
+
+
+def older(path):
+    """Write a file as format 1 had it: points do not tell their program."""
+    table = pq.read_table(path)
+    lists = table["history"].combine_chunks()
+    points = lists.flatten()
+    fields = [field for field in points.type if field.name != "program"]
+    narrow = pa.StructArray.from_arrays([points.field(f.name) for f in fields], fields=fields)
+    at = table.column_names.index("history")
+    table = table.set_column(at, "history", pa.ListArray.from_arrays(lists.offsets, narrow))
+    pq.write_table(table.replace_schema_metadata({FORMAT_KEY: b"1"}), path)
+
+
+def test_files_of_the_first_format_are_read_beside_newer_ones(archive):
+    batch = random_alerts(20, 1, nights=1)
+    query = "SELECT object_id, mjd_tai, flux, program FROM lightcurves ORDER BY 1, 2, 3"
+    older(archive.write([batch])[0])
+    old = archive.sql(query).to_pydict()
+    assert set(old["program"]) == {None}
+    [_one] = archive.batches()
+    assert archive.alert(batch.column("alert_id")[3].as_py()).light_curve["program"][0] != 1
+    assert next(iter(ArchivedAlerts(archive))).column("history").null_count == 0
+    archive.write([moved(batch, "again")])  # the same points, and they tell their program
+    new = archive.sql(query).to_pydict()
+    assert set(new.pop("program")) == {1}
+    assert new == {name: old[name] for name in new}

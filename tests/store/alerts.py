@@ -99,6 +99,7 @@ def histories(rng, n, points, mjd, flux):
         "total_flux_err": pa.nulls(total, pa.float32()),
         "limit": pa.array(rng.uniform(19, 21, total).astype(np.float32)),
         "kind": pa.array(kind),
+        "program": pa.repeat(pa.scalar(1, pa.int32()), total),
     }
     struct = pa.StructArray.from_arrays([arrays[f.name] for f in HISTORY], fields=list(HISTORY))
     return pa.ListArray.from_arrays(np.arange(n + 1, dtype=np.int32) * points, struct)

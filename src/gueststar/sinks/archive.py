@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from gueststar.alert import Alert
 
 FORMAT_KEY = b"gueststar.archive"
-FORMAT = 1
+FORMAT = 2  # 1: points of light curves without their program
 STALE_SECONDS = 86_400.0
 ROW_GROUP = 1_000
 _ASIDE = ".writing"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gueststar.batch import VOCABULARY, AlertBatch
+from gueststar.batch import VOCABULARY, AlertBatch, whole_history
 from gueststar.errors import ArchiveError, BadInput
 from gueststar.score import score_schema
 from gueststar.sinks.archive import ROW_GROUP, Archive, opened
@@ -133,7 +133,8 @@ def _vocabulary(batch: pa.RecordBatch, path: Path) -> AlertBatch:
     names, arrays, fields = batch.schema.names, [], list(VOCABULARY)
     for field in VOCABULARY:
         if field.name in names and field.name != "arrived":  # latencies are those of streams
-            arrays.append(batch.column(field.name))
+            column = batch.column(field.name)
+            arrays.append(whole_history(column) if field.name == "history" else column)
         elif field.nullable:
             arrays.append(pa.nulls(batch.num_rows, field.type))
         else:

@@ -18,12 +18,13 @@ from gueststar.score import long_scores
 from gueststar.sinks import avro
 
 #: Version of the schema; a change that an old reader cannot follow raises the first number.
-VERSION = "1.0"
+VERSION = "1.1"
 _SYNC = b"gueststar-alert1"  # 16 bytes; any will do in a container of one block
 _CHUNK = 512  # alerts that are encoded at a time: Arrow's offsets end at 2 GB
 _POINT = {
     "mjd_tai": "double", "band": "string", "flux": "float", "flux_err": "float",
     "total_flux": "float", "total_flux_err": "float", "limit": "float", "kind": "string",
+    "program": "int",
 }  # fmt: skip
 _FIELDS = {
     "object_id": ("string", "ZTF objectId, LSST diaObjectId"),

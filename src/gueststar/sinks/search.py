@@ -42,12 +42,14 @@ VIEWS = {
         SELECT object_id, p.mjd_tai AS mjd_tai, p.band AS band, p.flux AS flux,
                p.flux_err AS flux_err, p.kind AS kind, p."limit" AS "limit",
                p.total_flux AS total_flux, p.total_flux_err AS total_flux_err,
-               p.exposure_id AS exposure_id
-        FROM (SELECT DISTINCT ON (object_id, mark, p.band, p.kind) object_id, p
+               p.exposure_id AS exposure_id, p.program AS program
+        FROM (SELECT DISTINCT ON (object_id, mark, p.band, p.kind, p.program) object_id, p
               FROM (SELECT object_id, p,
                            coalesce(p.exposure_id::VARCHAR, 't' || p.mjd_tai::VARCHAR) AS mark
                     FROM (SELECT object_id, unnest(history) AS p FROM files
-                          WHERE object_id IS NOT NULL))
+                          WHERE object_id IS NOT NULL)
+                    QUALIFY p.program IS NOT NULL OR count(p.program) OVER
+                        (PARTITION BY object_id, mark, p.band, p.kind) = 0)
               ORDER BY p.flux_err NULLS LAST, p.flux NULLS LAST, p.mjd_tai,
                        p.total_flux NULLS LAST, p.total_flux_err NULLS LAST,
                        p."limit" NULLS LAST)""",
@@ -112,11 +114,10 @@ def _make_views(connection: duckdb.DuckDBPyConnection, archive: Archive, query: 
         raise ArchiveError(
             f"no archive at {archive.folder}: `gueststar ingest --archive` makes one"
         )
-    for path in archive.files():
-        stat = path.stat()
-        _checked(path, stat.st_mtime_ns, stat.st_size)
+    stats = {str(path): path.stat() for path in archive.files()}
+    whole = {p: _tells_programs(Path(p), s.st_mtime_ns, s.st_size) for p, s in stats.items()}
     connection.execute("SET allowed_directories = [$1]", [str(archive.folder)])
-    _view(connection, "files", paths, union=False)  # one schema, but for ``native``
+    _view_files(connection, [p for p in paths if whole[p]], [p for p in paths if not whole[p]])
     for name, text in VIEWS.items():
         connection.execute(f"CREATE VIEW {name} AS {text}")
     for survey in {word.lower() for word in re.findall(r"\bnative_(\w+)", query, re.IGNORECASE)}:
@@ -129,10 +130,29 @@ def _make_views(connection: duckdb.DuckDBPyConnection, archive: Archive, query: 
 
 
 @lru_cache(maxsize=100_000)
-def _checked(path: Path, mtime_ns: int, size: int) -> None:
-    """Refuse files that are damaged, newer or not ours; look into each once."""
-    with opened(path):
-        pass
+def _tells_programs(path: Path, mtime_ns: int, size: int) -> bool:
+    """Tell whether points have their program; refuse files that are damaged, newer or not ours.
+
+    Each file is looked into once.
+    """
+    with opened(path) as file:
+        points = file.schema_arrow.field("history").type.value_type
+        return bool(points.get_field_index("program") >= 0)
+
+
+_COLUMNS = """alert_id, object_id, survey, band, mjd_tai, night, ra, dec, healpix29, flux, flux_err,
+              published_rb, program, scores"""
+_NO_PROGRAM = "list_transform(history, lambda p: struct_insert(p, program := NULL::INTEGER))"
+
+
+def _view_files(connection: duckdb.DuckDBPyConnection, whole: list[str], older: list[str]) -> None:
+    """Show all files as one; those of format 1 have points without ``program``."""
+    parts = []
+    for name, paths, history in (("new", whole, "history"), ("old", older, _NO_PROGRAM)):
+        if paths:
+            _view(connection, f"{name}_files", paths, union=False)  # one schema, but for native
+            parts.append(f"SELECT {_COLUMNS}, {history} AS history FROM {name}_files")
+    connection.execute(f"CREATE VIEW files AS {' UNION ALL '.join(parts)}")
 
 
 def _view(

@@ -1,7 +1,8 @@
 """Light curves as the store keeps them: one JSON text an object, one list a point.
 
 A point is ``[exposure_id, mjd_tai, band, flux, flux_err, total_flux, total_flux_err, limit,
-kind]``, the fields of :data:`gueststar.batch.HISTORY`, null where unknown. Any SQLite client can
+kind, program]``, the fields of :data:`gueststar.batch.HISTORY`, null where unknown; older stores
+have points without ``program``. Any SQLite client can
 unfold it (the view ``lightcurves`` does). The text is built by Arrow's kernels, whole batches at
 a time; numbers are written in the fewest digits that read back as the same float32 or float64.
 """
@@ -20,6 +21,7 @@ import pyarrow.compute as pc
 from gueststar.batch import HISTORY
 from gueststar.points import HISTORY_SCHEMA
 
+_FIELDS = len(HISTORY)
 #: Words of ``band`` and ``kind`` are few, so each is quoted once.
 _TEXT = pa.string()
 
@@ -76,7 +78,9 @@ def decode(texts: Sequence[str]) -> tuple[np.ndarray, pa.RecordBatch]:
     """
     curves = [orjson.loads(text) for text in texts]
     curve = np.repeat(np.arange(len(curves), dtype=np.int64), [len(c) for c in curves])
-    columns = list(zip(*chain.from_iterable(curves), strict=True)) or [()] * len(HISTORY)
+    points = chain.from_iterable(curves)
+    columns = list(zip(*(p if len(p) == _FIELDS else [*p, None] for p in points), strict=True))
+    columns = columns or [()] * _FIELDS
     arrays = [_column(c, f.type) for c, f in zip(columns, HISTORY, strict=True)]
     return curve, pa.RecordBatch.from_arrays(arrays, schema=HISTORY_SCHEMA)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -15,7 +14,8 @@ import pyarrow as pa
 
 from gueststar.batch import AlertBatch
 from gueststar.contracts import Reading
-from gueststar.errors import UnknownCommit
+from gueststar.errors import BadInput, UnknownCommit
+from gueststar.rights import UNRESTRICTED, Rights
 from gueststar.score import Score
 from gueststar.store import flow, health, ledger, nightly, reading, recovery, unsent, writing
 from gueststar.store.annotating import Annotating
@@ -31,6 +31,7 @@ from gueststar.store.searching import Searching
 from gueststar.store.session import Session
 from gueststar.store.streaming import Streaming
 from gueststar.store.unprocessed import Unprocessed
+from gueststar.store.viewing import Viewing
 
 if TYPE_CHECKING:
     from gueststar.alert import Alert
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class EngineStore(Searching, Annotating, Streaming, Crossing, ABC):
+class EngineStore(Viewing, Searching, Annotating, Streaming, Crossing, ABC):
     """A store over some engine; see :class:`gueststar.store.interface.Store`.
 
     Parameters
@@ -51,12 +52,16 @@ class EngineStore(Searching, Annotating, Streaming, Crossing, ABC):
         Names this store in files that are written aside for it.
     read_only : bool
         Never write to it.
+    rights : Rights
+        Whose eyes read it.
     """
 
-    def __init__(self, owner: str, *, read_only: bool) -> None:
+    def __init__(self, owner: str, *, read_only: bool, rights: Rights = UNRESTRICTED) -> None:
+        if rights.restricted and not read_only:
+            raise BadInput("a store with restricted rights is opened for reading only")
+        super().__init__(rights)
         self.read_only = read_only
         self._owner = owner
-        self._lock = threading.Lock()
         self._cleaned: set[Path] = set()
 
     def __enter__(self) -> Self:
@@ -360,6 +365,7 @@ class EngineStore(Searching, Annotating, Streaming, Crossing, ABC):
 
     def flow(self) -> list[dict[str, Any]]:
         """Return rate, latency and lag of every stream; see :func:`gueststar.store.flow.flow`."""
+        self._operators_only("rates of streams")
         with self._reading() as connection:
             return flow.flow(connection)
 
@@ -367,10 +373,12 @@ class EngineStore(Searching, Annotating, Streaming, Crossing, ABC):
         """Return where on the sky alerts came in and were not fully processed."""
         from gueststar.store import unprocessed
 
+        self._operators_only("unprocessed alerts")
         with self._reading() as connection:
             return unprocessed.unprocessed(connection)
 
     def health(self) -> dict[str, Any]:
         """Return counts that prove that nothing was lost; see :meth:`Store.health`."""
+        self._operators_only("counts of what came in")
         with self._reading() as connection:
             return health.health(connection, self._size(connection))

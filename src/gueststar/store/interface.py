@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from gueststar.batch import AlertBatch
 from gueststar.contracts import Reading
+from gueststar.rights import Rights
 from gueststar.score import Score
 from gueststar.store.annotates import Annotates
 from gueststar.store.crossmatches import Crossmatches
@@ -140,6 +141,29 @@ class Store(Searches, Annotates, Crossmatches, Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *exception: Any) -> None: ...
+
+    @property
+    def rights(self) -> Rights:
+        """Whose eyes read this store."""
+        ...
+
+    def seen_by(self, rights: Rights) -> Store:
+        """Return the store as a viewer with these rights sees it.
+
+        Parameters
+        ----------
+        rights : Rights
+            What goes beyond the rights of this store is not given.
+
+        Returns
+        -------
+        Store
+            For reading only. Every answer is that of a store which holds only what he may see;
+            what speaks of inputs (:meth:`health`, :meth:`flow`, :meth:`unprocessed`,
+            :meth:`dead_letters`) raises :class:`~gueststar.errors.NotAllowed`. It is closed
+            with this store.
+        """
+        ...
 
     def write(
         self,

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from gueststar.errors import StoreError
 from gueststar.store.session import Session
+from gueststar.surveys import seen
 
 CHUNK = 64
 MAX_CHUNK_BYTES = 256 << 20  # a chunk that says it unpacks to more is damaged
@@ -74,7 +75,7 @@ def read(connection: Session, chunk_id: int, row: int) -> dict[str, Any]:
 
 
 def read_rows(connection: Session, chunk_id: int, rows: Sequence[int]) -> pa.StructArray:
-    """Return some records of one chunk.
+    """Return some records of one chunk, without what this session may not see of them.
 
     Raises
     ------
@@ -85,8 +86,10 @@ def read_rows(connection: Session, chunk_id: int, rows: Sequence[int]) -> pa.Str
     found = connection.execute(query, (chunk_id,)).fetchone()
     if found is None:
         raise StoreError(f"the record of this alert is gone: no chunk {chunk_id} in the store")
+    programs = connection.rights.programs
     try:
-        return picked(_unpack(*found).column(0), rows)
+        records = picked(_unpack(*found).column(0), rows)
+        return records if programs is None else seen(records, programs)
     except (pa.ArrowException, OSError, IndexError) as error:
         raise StoreError(f"chunk {chunk_id} of survey records is damaged: {error}") from error
 

@@ -204,7 +204,10 @@ class Search:
         wanted = tuple(_OBJECT_CONDITIONS[name] for name in values)
         if selection.prefix is not None:
             values["prefix_end"] = f"{selection.prefix}{_LAST_CHARACTER}"
-        return cls("object_rows", "", columns_sql(OBJECTS, "a"), OBJECTS, wanted, values)
+        table = "object_rows"
+        if connection.index("object_by_id"):  # which a view, as object_rows is one, cannot take
+            table, wanted = "object_sums", (*wanted, "a.mask = a.present")
+        return cls(table, "", columns_sql(OBJECTS, "a"), OBJECTS, wanted, values)
 
     def bounds(self, sort: str) -> bool:
         """Tell whether a condition leaves out rows that lack what is sorted by."""

@@ -17,6 +17,8 @@ from gueststar.store.walk import Walk
 class _Store(Protocol):
     def _reading(self) -> AbstractContextManager[Session]: ...
 
+    def _operators_only(self, what: str) -> None: ...
+
 
 class Streaming:
     """Gives a store its streaming reads; the store gives ``_reading``."""
@@ -37,6 +39,7 @@ class Streaming:
         self: _Store, *, reason: str | None = None, source: str | None = None, batch_size: int = 250
     ) -> Iterator[pa.RecordBatch]:
         """Yield dead letters; see :meth:`gueststar.store.interface.Store.dead_letters`."""
+        self._operators_only("dead letters")
         yield from _steps(self, Letters(reason, source, batch_size))
 
 

@@ -51,7 +51,20 @@ VIEW_NAMES = (
     "unsent",
 )
 
-__all__ = ["ALERTS", "FOUND", "OBJECTS", "SCORES", "VIEW_NAMES", "columns_sql", "inferred", "typed"]
+#: Of these, what speaks of inputs and not of alerts: for operators.
+OPERATORS_VIEWS = ("ledger", "dead_letters", "unsent")
+
+__all__ = [
+    "ALERTS",
+    "FOUND",
+    "OBJECTS",
+    "OPERATORS_VIEWS",
+    "SCORES",
+    "VIEW_NAMES",
+    "columns_sql",
+    "inferred",
+    "typed",
+]
 
 
 def columns_sql(schema: pa.Schema, alias: str = "") -> str:

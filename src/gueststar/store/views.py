@@ -1,5 +1,7 @@
 """Public views that every engine defines alike; ``docs/sql.md`` says what each column holds."""
 
+import re
+
 VIEWS = """
 CREATE VIEW alerts AS
     SELECT alert_id, object_id, survey, band, mjd_tai, night, ra, dec, healpix29, flux, flux_err,
@@ -39,3 +41,17 @@ CREATE VIEW crossmatches AS
 CREATE VIEW unsent AS
     SELECT alert_id, topic, at, reason FROM unsent_rows;
 """
+
+_VIEW = re.compile(r"CREATE VIEW (\w+) AS\b(.*)", re.DOTALL)
+
+
+def bodies(script: str) -> dict[str, str]:
+    """Return the SELECT of each view that a script makes.
+
+    Examples
+    --------
+    >>> bodies("CREATE VIEW a AS SELECT 1; CREATE VIEW b AS SELECT 2;")
+    {'a': 'SELECT 1', 'b': 'SELECT 2'}
+    """
+    found = (_VIEW.search(statement) for statement in script.split(";"))
+    return {one[1]: one[2].strip() for one in found if one}

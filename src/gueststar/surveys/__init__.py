@@ -34,12 +34,21 @@ class Survey(Protocol):
         """Fields, wherever they stand, that hold ids: whole numbers too large for JSON."""
         ...
 
+    @property
+    def has_programs(self) -> bool:
+        """Whether alerts and points belong to programs that not everybody may see."""
+        ...
+
     def recognises(self, fields: Iterable[str]) -> bool:
         """Tell from the names of a record's fields whether it is this survey's."""
         ...
 
     def alerts(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return :data:`~gueststar.surveys.columns.ALERT_COLUMNS` and ``native``, same rows."""
+        ...
+
+    def seen(self, native: pa.StructArray, programs: frozenset[int]) -> pa.StructArray:
+        """Return records without what belongs to other programs than these, same rows."""
         ...
 
 
@@ -66,6 +75,27 @@ def recognise(fields: Iterable[str]) -> Survey | None:
     """
     names = list(fields)
     return next((s for s in surveys().values() if s.recognises(names)), None)
+
+
+@cache
+def with_programs() -> tuple[str, ...]:
+    """Names of the surveys whose data belong to programs.
+
+    Examples
+    --------
+    >>> with_programs()
+    ('ztf',)
+    """
+    return tuple(sorted(name for name, survey in surveys().items() if survey.has_programs))
+
+
+def seen(native: pa.StructArray, programs: frozenset[int]) -> pa.StructArray:
+    """Return survey records without what belongs to other programs than these, same rows.
+
+    Records of a stranger are returned as they are: nothing is known of their parts.
+    """
+    survey = recognise(field.name for field in native.type)
+    return native if survey is None else survey.seen(native, programs)
 
 
 def detection_of(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ numbers: a field that is missing reads as null, numbers of any width read as flo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pyarrow as pa
@@ -103,6 +103,29 @@ def elements(batch: pa.RecordBatch, name: str) -> tuple[np.ndarray, pa.Array]:
     return np.repeat(np.arange(len(lists), dtype=np.int64), lengths), lists.flatten()
 
 
+def kept(lists: pa.Array, keep: Callable[[pa.StructArray], np.ndarray]) -> pa.Array:
+    """Return a column of lists with only those elements that a function keeps.
+
+    A column that holds no lists of structs, and so no points, becomes null.
+    """
+    kind = lists.type
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    if not (is_list and pa.types.is_struct(kind.value_type)):
+        return pa.nulls(len(lists), kind)
+    lengths = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+    row, elements = np.repeat(np.arange(len(lists)), lengths), lists.flatten()
+    keeps = keep(elements)
+    if keeps.all():
+        return lists
+    counts = np.bincount(row[keeps], minlength=len(lists))
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    make = pa.ListArray if pa.types.is_list(kind) else pa.LargeListArray
+    some = elements.take(pa.array(np.flatnonzero(keeps)))
+    at = pa.array(offsets, pa.int32() if pa.types.is_list(kind) else pa.int64())
+    mask = lists.is_null() if lists.null_count else None
+    return make.from_arrays(at, some, type=kind, mask=mask)
+
+
 def choice(names: tuple[str, ...], codes: np.ndarray) -> pa.Array:
     """Strings by their number in ``names``; null where the number is outside."""
     outside = (codes < 0) | (codes >= len(names))
@@ -115,6 +138,7 @@ def points_of(
     mjd_tai: np.ndarray,
     band: pa.Array,
     kind: pa.Array | str,
+    program: pa.Array | None = None,
     **numbers: np.ndarray,
 ) -> pa.RecordBatch:
     """Build points, columns of :data:`gueststar.batch.HISTORY`.
@@ -127,6 +151,7 @@ def points_of(
         "mjd_tai": pa.array(sky.plausible(mjd_tai), from_pandas=True),
         "band": band,
         "kind": pa.repeat(kind, n) if isinstance(kind, str) else kind,
+        **({} if program is None else {"program": program}),
         **{name: _single(values) for name, values in numbers.items()},
     }
     arrays = [given[f.name] if f.name in given else pa.nulls(n, f.type) for f in HISTORY_SCHEMA]

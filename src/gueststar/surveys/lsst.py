@@ -59,6 +59,7 @@ class LSST:
     detection = "diaSource"
     stamps = StampGeometry(0.2)  # stamps say the rest, each its own
     ids = ("diaSourceId", "diaObjectId", "ssObjectId")
+    has_programs = False
 
     def recognises(self, fields: Iterable[str]) -> bool:
         """Tell from the names of a record's fields whether it is a Rubin alert."""
@@ -99,6 +100,10 @@ class LSST:
                 for name, field in CUTOUTS.items()
             },
         )
+
+    def seen(self, native: pa.StructArray, programs: frozenset[int]) -> pa.StructArray:
+        """Return the records: LSST has no programs."""
+        return native
 
 
 def _object(source: pa.Array, dia_object: pa.Array) -> pa.Array:

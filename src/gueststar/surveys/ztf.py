@@ -13,6 +13,7 @@ ZTF                    here
 ``fp_hists``           forced, DN: ``flux = forcediffimflux * 10**(0.4*(31.4 - magzpsci))``
 ``procstatus``         forced rows are used when it is ``0``; any other code (``56``, ``61``,
                        ``0,61``) or a flux of -99999 leaves the row to ``native``
+``programid``          ``program``, of the alert and of each earlier point
 ``distnr``             pixels of 1.01 arcsec in candidates, arcsec in ``fp_hists``
 -999, -99, -99999      null
 =====================  ==========================================================================
@@ -40,7 +41,7 @@ CUTOUTS = {
 }
 EXPOSURE = 30.0  # s, of the public survey; packets before 3.3 and prv_candidates do not say
 POINT_FIELDS = (
-    *("jd", "fid", "pid", "exptime", "diffmaglim", "distnr", "magnr", "sigmagnr"),
+    *("jd", "fid", "pid", "programid", "exptime", "diffmaglim", "distnr", "magnr", "sigmagnr"),
     *("magpsf", "sigmapsf", "isdiffpos", "magzpsci", "forcediffimflux", "forcediffimfluxunc"),
 )
 PIXEL = 1.01  # arcsec
@@ -58,6 +59,7 @@ class ZTF:
     # ra and dec of neighbours in one quadrant do (tests/surveys/test_ztf.py).
     stamps = StampGeometry(PIXEL, north=180.0, east=-90.0)
     ids = ("candid",)
+    has_programs = True
 
     def recognises(self, fields: Iterable[str]) -> bool:
         """Tell from the names of a record's fields whether it is a ZTF alert."""
@@ -96,6 +98,34 @@ class ZTF:
             **{name: own.column(name) for name in ("band", "mjd_tai", "flux", "flux_err")},
             **{name: _stamp(batch, field) for name, field in CUTOUTS.items()},
         )
+
+    def seen(self, native: pa.StructArray, programs: frozenset[int]) -> pa.StructArray:
+        """Return records without earlier points of other programs than these, same rows.
+
+        Parameters
+        ----------
+        native : pyarrow.StructArray
+            Column ``native``.
+        programs : frozenset of int
+        """
+        arrays = [
+            columns.kept(array, lambda points: _of_programs(points, programs))
+            if field.name in ("prv_candidates", "fp_hists")
+            else array
+            for field, array in zip(native.type, native.flatten(), strict=True)
+        ]
+        mask = native.is_null() if native.null_count else None
+        return pa.StructArray.from_arrays(arrays, fields=_nullable(native.type), mask=mask)
+
+
+def _of_programs(points: pa.StructArray, programs: frozenset[int]) -> np.ndarray:
+    allowed = pa.array(sorted(programs), pa.int64())
+    mine = pc.is_in(columns.integers(points, "programid"), allowed)
+    return np.asarray(mine.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _nullable(kind: pa.StructType) -> list[pa.Field]:
+    return [field.with_nullable(True) for field in kind]
 
 
 def _history(batch: pa.RecordBatch, own: pa.RecordBatch) -> pa.ListArray:
@@ -156,6 +186,7 @@ def _points(
         total_flux=total,
         total_flux_err=total_error,
         limit=_magnitudes(struct, "diffmaglim"),
+        program=columns.integers(struct, "programid", kind=pa.int32()),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,8 @@ class Database:
 
     busy_s : float
         How long a statement waits for what another process holds.
+    prepare : callable, optional
+        Given each new connection.
 
     Attributes
     ----------
@@ -50,7 +52,12 @@ class Database:
         If libpq cannot read the URL.
     """
 
-    def __init__(self, url: str, busy_s: float = BUSY_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        busy_s: float = BUSY_SECONDS,
+        prepare: Callable[[Connection[Any]], None] | None = None,
+    ) -> None:
         try:
             from psycopg import Error
             from psycopg.conninfo import conninfo_to_dict
@@ -67,6 +74,7 @@ class Database:
         self.place = f"postgresql://{host}:{port}/{given.get('dbname') or given.get('user') or ''}"
         self._url = url
         self._busy_s = busy_s
+        self._prepare = prepare
         self._idle: list[Connection[Any]] = []
         self._lock = threading.Lock()
 
@@ -95,6 +103,12 @@ class Database:
             connection.execute(f"SET lock_timeout = {self._busy_s * 1000:.0f}")
             connection.execute("SET client_min_messages = warning")
             connection.execute("SET jit = off")  # compiling takes longer than our queries
+            if self._prepare is not None:
+                try:
+                    self._prepare(connection)
+                except BaseException:
+                    connection.close()
+                    raise
         return connection
 
     @contextmanager

@@ -6,7 +6,7 @@ type and relation that is not listed here, is refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gueststar.errors import BadInput, MissingExtra, did_you_mean
@@ -43,7 +43,9 @@ TYPES = frozenset({
 })  # fmt: skip
 
 
-def checked(query: str, views: Mapping[str, Sequence[str]], schema: str) -> str:
+def checked(
+    query: str, views: Mapping[str, Sequence[str]], schema: str, others: Collection[str] = ()
+) -> str:
     """Return the query, written anew, if it only reads the public views.
 
     Parameters
@@ -53,6 +55,9 @@ def checked(query: str, views: Mapping[str, Sequence[str]], schema: str) -> str:
         Columns by view.
     schema : str
         Where the views are.
+    others : collection of str
+        Relations that a part of the query must not be named after: outside of its reach the name
+        would mean them.
 
     Raises
     ------
@@ -61,6 +66,8 @@ def checked(query: str, views: Mapping[str, Sequence[str]], schema: str) -> str:
     """
     tree = _parsed(query)
     names = {cte.alias_or_name.lower() for cte in tree.find_all(_expressions().CTE)}
+    if taken := sorted((names - set(views)) & set(others)):
+        raise BadInput(f"{taken[0]} cannot be the name of a part of a query: choose another")
     for node in tree.walk():
         _check(node, views, names)
         _qualify(node, names, schema)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from gueststar.errors import BadInput, did_you_mean
+from gueststar.rights import Rights
 from gueststar.store import answers
 from gueststar.store.postgres import guard
 from gueststar.store.tables import VIEW_NAMES
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
-def run(database: Database, query: str, limit: int) -> pa.Table:
+def run(database: Database, query: str, limit: int, rights: Rights) -> pa.Table:
     """Run one query; see :meth:`gueststar.store.engine.EngineStore.sql`."""
     from psycopg import Error
 
     answers.check_limit(limit)
     with database.borrowed(BEGIN) as connection:
-        schema, columns = _columns(connection)
-        text = guard.checked(query, columns, schema)
+        schema, columns = _columns(connection, rights)
+        text = guard.checked(query, columns, schema, _others(connection))
         connection.execute(f"SET LOCAL statement_timeout = {answers.MAX_SECONDS * 1000:.0f}")
         try:
             with (
@@ -42,15 +43,27 @@ def run(database: Database, query: str, limit: int) -> pa.Table:
     return answers.cut(rows, names, limit)
 
 
-def _columns(connection: Connection[Any]) -> tuple[str, dict[str, list[str]]]:
+def _columns(connection: Connection[Any], rights: Rights) -> tuple[str, dict[str, list[str]]]:
     """Return the schema of the views, and their columns."""
-    query = """SELECT current_schema()::text, c.relname::text, array_agg(a.attname::text)
-               FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0
-               WHERE c.relname = ANY(%s) AND c.relkind = 'v' AND c.relnamespace =
-                   (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
-               GROUP BY c.relname"""
+    place = (
+        "c.relnamespace = pg_my_temp_schema()"
+        if rights.restricted
+        else "c.relnamespace = current_schema()::regnamespace"
+    )
+    query = f"""SELECT current_schema()::text, c.relname::text, array_agg(a.attname::text)
+                FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0
+                WHERE c.relname = ANY(%s) AND c.relkind = 'v' AND {place}
+                GROUP BY c.relname"""
     found = connection.execute(query, (list(VIEW_NAMES),)).fetchall()
-    return found[0][0], {view: columns for _, view, columns in found}
+    schema = "pg_temp" if rights.restricted else found[0][0]
+    return schema, {view: columns for _, view, columns in found}
+
+
+def _others(connection: Connection[Any]) -> set[str]:
+    """Return all names of relations that a query could mean without naming a schema."""
+    query = """SELECT DISTINCT relname::text FROM pg_class
+               WHERE relkind NOT IN ('i', 'I', 't') AND pg_table_is_visible(oid)"""
+    return {name for (name,) in connection.execute(query)}
 
 
 def _plain(value: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gueststar.errors import NewerStore, StoreError
 from gueststar.store import tally
 from gueststar.store.catalogues import tables as catalogue_tables
+from gueststar.store.migrating import FILL_SUMS, OBJECT_ROWS, RENEW_CURVES
 from gueststar.store.search_indexes import SEARCH_INDEXES
 from gueststar.store.views import VIEWS as COMMON_VIEWS
 
@@ -102,6 +103,24 @@ CREATE TABLE alarm_rows (
     alarm_id {_ID}, at DOUBLE PRECISION NOT NULL, who TEXT NOT NULL, text TEXT NOT NULL);
 """
 
+#: Added with version 2: what is known of objects, by the programs that somebody may see.
+ACCESS_TABLES = f"""
+DROP VIEW IF EXISTS objects;
+CREATE TABLE object_sums (
+    healpix29 BIGINT NOT NULL, ra DOUBLE PRECISION NOT NULL, dec DOUBLE PRECISION NOT NULL,
+    first_mjd_tai DOUBLE PRECISION, last_mjd_tai DOUBLE PRECISION,
+    n_detections BIGINT NOT NULL, n_alerts BIGINT NOT NULL, n_points BIGINT NOT NULL,
+    best_snr DOUBLE PRECISION NOT NULL, best_alert_id BIGINT NOT NULL,
+    mask INTEGER NOT NULL, present INTEGER NOT NULL,
+    object_id {_WORD}, survey {_WORD} NOT NULL, PRIMARY KEY (object_id, mask));
+{FILL_SUMS};
+DROP TABLE object_rows;
+CREATE INDEX object_by_place ON object_sums (healpix29);
+{OBJECT_ROWS};
+ALTER TABLE curve_rows ADD COLUMN programs INTEGER NOT NULL DEFAULT 256;
+ALTER TABLE own_curve_rows ADD COLUMN programs INTEGER NOT NULL DEFAULT 256;
+{RENEW_CURVES}
+"""
 #: Added with version 2: what people write, and what became of it.
 ANNOTATION_TABLES = f"""
 CREATE TABLE annotation_rows (
@@ -146,7 +165,8 @@ CREATE VIEW lightcurves AS
            (p.value ->> 7)::DOUBLE PRECISION AS "limit",
            (p.value ->> 5)::DOUBLE PRECISION AS total_flux,
            (p.value ->> 6)::DOUBLE PRECISION AS total_flux_err,
-           (p.value ->> 0)::BIGINT AS exposure_id
+           (p.value ->> 0)::BIGINT AS exposure_id,
+           (p.value ->> 9)::INTEGER AS program
     FROM curve_rows AS c, json_array_elements(c.points::JSON) AS p;
 """
 )
@@ -157,7 +177,12 @@ _VIEW_NAMES = (
 
 #: Scripts that turn version N into N + 1. A released entry never changes.
 MIGRATIONS: dict[int, str] = {
-    1: ANNOTATION_TABLES + CATALOGUE_TABLES + UNSENT_TABLES + SEARCH_INDEXES + NIGHT_TABLES
+    1: ACCESS_TABLES
+    + ANNOTATION_TABLES
+    + CATALOGUE_TABLES
+    + UNSENT_TABLES
+    + SEARCH_INDEXES
+    + NIGHT_TABLES
 }
 
 

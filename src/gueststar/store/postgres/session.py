@@ -17,6 +17,7 @@ from zlib import crc32
 
 import numpy as np
 
+from gueststar.rights import UNRESTRICTED, Rights
 from gueststar.store.postgres import schema
 from gueststar.store.session import Kind, too_long
 
@@ -54,6 +55,8 @@ class PostgresSession:
     ----------
     connection : psycopg.Connection
         In a transaction.
+    rights : Rights
+        Whose eyes read.
     """
 
     keys: ClassVar[str] = "alert_keys"
@@ -62,8 +65,9 @@ class PostgresSession:
     skip_locked: ClassVar[str] = " FOR UPDATE SKIP LOCKED"
     spans: ClassVar[str] = "unnest(:low::bigint[], :high::bigint[]) AS span(low, high)"
 
-    def __init__(self, connection: Connection[Any]) -> None:
+    def __init__(self, connection: Connection[Any], rights: Rights = UNRESTRICTED) -> None:
         self._connection = connection
+        self.rights = rights
 
     def execute(self, query: str, values: Any = (), /) -> Cursor[Any]:
         """Run one statement; return a cursor."""

@@ -7,17 +7,18 @@ import random
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from gueststar.batch import AlertBatch
 from gueststar.errors import StoreError, UnknownCommit
+from gueststar.rights import UNRESTRICTED, Rights
 from gueststar.store import ledger, recovery
 from gueststar.store.engine import EngineStore, T
 from gueststar.store.interface import WriteReport
-from gueststar.store.postgres import query, schema
+from gueststar.store.postgres import query, schema, seen
 from gueststar.store.postgres.connection import BUSY_SECONDS, Database, rolled_back
 from gueststar.store.postgres.session import PostgresSession
 from gueststar.store.session import Session
@@ -43,6 +44,8 @@ class PostgresStore(EngineStore):
         Never write to it.
     busy_s : float
         How long a write waits for what another process holds.
+    rights : Rights
+        Whose eyes read; restricted ones need ``read_only``, and a server that is no replica.
 
     Raises
     ------
@@ -57,14 +60,27 @@ class PostgresStore(EngineStore):
     it is back.
     """
 
-    def __init__(self, url: str, *, read_only: bool = False, busy_s: float = BUSY_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        read_only: bool = False,
+        busy_s: float = BUSY_SECONDS,
+        rights: Rights = UNRESTRICTED,
+    ) -> None:
+        self._url, self._busy_s = url, busy_s
         self._database = Database(url, busy_s)
         self.place = self._database.place
-        super().__init__(hashlib.sha256(self.place.encode()).hexdigest()[:8], read_only=read_only)
+        owner = hashlib.sha256(self.place.encode()).hexdigest()[:8]
+        super().__init__(owner, read_only=read_only, rights=rights)
         self._closed = False
         self._writer: Connection[Any] | None = None
         self._months: set[int] = set()
         self._bring_up_to_date()
+        if rights.restricted:
+            self._database = Database(url, busy_s, lambda one: seen.restrict(one, rights))
+            with self._reading():
+                pass
         if not read_only:
             with self._lock:
                 self._commit(recovery.finish_moves)
@@ -86,8 +102,12 @@ class PostgresStore(EngineStore):
             finally:
                 connection.close()
 
+    def _opened_for(self, rights: Rights) -> Self:
+        return type(self)(self._url, read_only=True, busy_s=self._busy_s, rights=rights)
+
     def close(self) -> None:
         """Close all connections; closing twice is allowed."""
+        self._close_seen()
         with self._lock:
             self._closed = True
             self._drop_writer()
@@ -103,7 +123,7 @@ class PostgresStore(EngineStore):
         if self._closed:
             raise StoreError(f"the store {self.place} is closed")
         with self._database.borrowed(READ) as connection:
-            yield PostgresSession(connection)
+            yield PostgresSession(connection, self.rights)
 
     def write(
         self,
@@ -215,7 +235,7 @@ class PostgresStore(EngineStore):
         """Run a read-only query over the public views; see :meth:`EngineStore.sql`."""
         if self._closed:
             raise StoreError(f"the store {self.place} is closed")
-        return query.run(self._database, query_text, limit)
+        return query.run(self._database, query_text, limit, self.rights)
 
 
 def _without_nul(batch: AlertBatch) -> AlertBatch:

@@ -9,7 +9,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from gueststar.errors import StoreBusy, StoreError, StoreUnavailable, may_pass
-from gueststar.store.sqlite import schema
+from gueststar.rights import UNRESTRICTED, Rights
+from gueststar.store.sqlite import schema, seen
 from gueststar.store.sqlite.session import SqliteSession
 
 BUSY_SECONDS = 60.0
@@ -52,8 +53,41 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     schema.upgrade(connection, path)
 
 
-def open_reader(path: Path) -> SqliteSession:
-    """Open a store for reading only; it must exist and be of this version."""
+def open_reader(
+    path: Path, rights: Rights = UNRESTRICTED, *, fenced: bool = False
+) -> SqliteSession:
+    """Open a store for reading only; it must exist and be of this version.
+
+    Parameters
+    ----------
+    path : Path
+    rights : Rights
+        Whose eyes read.
+    fenced : bool
+        For SQL by anybody, as :func:`gueststar.store.sqlite.seen.fence` says; the connection's
+        ``fence`` is the word.
+    """
+    connection = _open_for_reading(path)
+    with translated(path):
+        try:
+            _show(connection, rights, fenced)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _show(connection: SqliteSession, rights: Rights, fenced: bool) -> None:
+    connection.rights = rights
+    connection.execute("PRAGMA temp_store = memory")
+    if fenced:
+        connection.fence = seen.fence(connection, rights)
+    elif rights.restricted:
+        seen.restrict(connection, rights)
+    connection.execute("PRAGMA query_only = 1")
+
+
+def _open_for_reading(path: Path) -> SqliteSession:
     if not path.exists():
         raise StoreError(f"no store at {path}: fill one with `gueststar ingest`, or name another")
     with translated(path):
@@ -102,7 +136,6 @@ def _check_readable(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} has store version {version}, this gueststar reads {schema.VERSION}, and it "
             "cannot be brought up to date where it is: copy it to a place that can be written"
         )
-    connection.execute("PRAGMA query_only = 1")
 
 
 def _connect(path: Path, mode: str, busy_s: float = BUSY_SECONDS) -> SqliteSession:

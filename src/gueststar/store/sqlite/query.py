@@ -6,13 +6,16 @@ import re
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
 from gueststar.errors import BadInput, did_you_mean
+from gueststar.rights import Rights
 from gueststar.store import answers
 from gueststar.store.sqlite.connection import open_reader
+from gueststar.store.sqlite.session import SqliteSession
 from gueststar.store.tables import VIEW_NAMES
 
 MAX_VALUE = 64 << 20  # bytes of one text or blob
@@ -23,23 +26,46 @@ _FORBIDDEN = {"load_extension", "fts3_tokenizer"}
 _OTHER = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE}
 
 
-def run(path: Path, query: str, limit: int) -> pa.Table:
-    """Run one query; see :meth:`gueststar.store.sqlite.store.SqliteStore.sql`."""
+def run(connection: SqliteSession, query: str, limit: int) -> pa.Table:
+    """Run one query; see :meth:`gueststar.store.sqlite.store.SqliteStore.sql`.
+
+    Parameters
+    ----------
+    connection : SqliteSession
+        That of :func:`opened`.
+    query : str
+    limit : int
+    """
     answers.check_limit(limit)
-    with closing(open_reader(path)) as connection:
-        columns = _columns(connection)
-        _fence(connection)
-        try:
-            with answers.in_time(connection.interrupt):
-                cursor = connection.execute(query)
-                if cursor.description is None:
-                    raise BadInput(answers.ONLY_SELECT)
-                rows = list(answers.fetched(cursor, limit + 1))
-        except MemoryError:
-            raise BadInput("the query needs too much memory: ask for less at once") from None
-        except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
-            raise _meaning(error, query, columns) from error
-    return answers.cut(rows, [column[0] for column in cursor.description], limit)
+    deadline = time.monotonic() + answers.MAX_SECONDS
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, _OPS_BETWEEN_LOOKS)
+    try:
+        with (
+            answers.in_time(connection.interrupt),
+            closing(connection.execute(query)) as cursor,
+        ):
+            if cursor.description is None:
+                raise BadInput(answers.ONLY_SELECT)
+            rows = list(answers.fetched(cursor, limit + 1))
+            names = [column[0] for column in cursor.description]
+    except MemoryError:
+        raise BadInput("the query needs too much memory: ask for less at once") from None
+    except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
+        raise _meaning(error, query, connection) from error
+    finally:
+        connection.set_progress_handler(None, 0)
+    return answers.cut(rows, names, limit)
+
+
+def opened(path: Path, rights: Rights) -> SqliteSession:
+    """Open a connection that reads the public views and nothing else."""
+    connection = open_reader(path, rights, fenced=True)
+    connection.views = _columns(connection)
+    connection.execute(f"PRAGMA hard_heap_limit = {MAX_HEAP}")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    connection.set_authorizer(Guard(connection.fence))
+    return connection
 
 
 def _columns(connection: sqlite3.Connection) -> dict[str, list[str]]:
@@ -50,32 +76,51 @@ def _columns(connection: sqlite3.Connection) -> dict[str, list[str]]:
     }
 
 
-def _fence(connection: sqlite3.Connection) -> None:
-    connection.execute(f"PRAGMA hard_heap_limit = {MAX_HEAP}")
-    deadline = time.monotonic() + answers.MAX_SECONDS
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE)
-    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-    connection.set_progress_handler(lambda: time.monotonic() > deadline, _OPS_BETWEEN_LOOKS)
-    connection.set_authorizer(_allow)
+@dataclass(frozen=True)
+class Guard:
+    """Allows reading the public views, and what stands behind them from within, nothing else.
+
+    Parameters
+    ----------
+    word : str
+        End of the names of views that only :func:`gueststar.store.sqlite.seen.fence` knows.
+    """
+
+    word: str
+
+    def __call__(
+        self,
+        action: int,
+        first: str | None,
+        second: str | None,
+        database: str | None,
+        within: str | None,
+    ) -> int:
+        """Answer SQLite's question whether a query may do something."""
+        if action == sqlite3.SQLITE_READ:
+            allowed = self._may_read(first or "", second or "", database, within or "")
+        elif action == sqlite3.SQLITE_FUNCTION:
+            allowed = (second or "").lower() not in _FORBIDDEN
+        else:
+            allowed = action in _OTHER
+        return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
+
+    def _may_read(self, table: str, column: str, database: str | None, within: str) -> bool:
+        if within.endswith(self.word) or table.endswith(self.word) or table in _JSON:
+            return True
+        if table == "sqlite_master":
+            return column == "ROWID"  # asked for each table that is a function, such as json_each
+        if not column:  # rows are counted only; without a schema that is what temp has
+            return not database and not table.startswith(_SYSTEM)
+        return table in VIEW_NAMES and database == "temp"
 
 
-def _allow(
-    action: int, first: str | None, second: str | None, database: str | None, within: str | None
-) -> int:
-    """Allow reading the views (and what stands behind them, from within them), nothing else."""
-    if action == sqlite3.SQLITE_READ:
-        public = first in VIEW_NAMES or first in _JSON or within in VIEW_NAMES
-        allowed = public or not first or not second  # no column: rows are counted only
-    elif action == sqlite3.SQLITE_FUNCTION:
-        allowed = (second or "").lower() not in _FORBIDDEN
-    else:
-        allowed = action in _OTHER
-    return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
+_SYSTEM = ("sqlite_", "pragma_", "dbstat")
 
 
-def _meaning(error: Exception, query: str, columns: dict[str, list[str]]) -> Exception:
+def _meaning(error: Exception, query: str, connection: SqliteSession) -> Exception:
     """Turn SQLite's word into a sentence that names the nearest valid name."""
-    text = str(error)
+    text, columns = str(error).replace(f"_{connection.fence}", ""), connection.views
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_INTERRUPT:
         return answers.took_too_long()

@@ -13,6 +13,7 @@ from pathlib import Path
 from gueststar.errors import NewerStore, StoreError
 from gueststar.store import tally
 from gueststar.store.catalogues import tables as catalogue_tables
+from gueststar.store.migrating import FILL_SUMS, OBJECT_ROWS, RENEW_CURVES
 from gueststar.store.search_indexes import SEARCH_INDEXES
 from gueststar.store.tables import VIEW_NAMES
 from gueststar.store.views import VIEWS as COMMON_VIEWS
@@ -96,6 +97,24 @@ CREATE TABLE alarm_rows (
 CREATE INDEX score_missing ON score_rows (alert_id) WHERE value IS NULL;
 """
 
+#: Added with version 3: what is known of objects, by the programs that somebody may see.
+ACCESS_TABLES = f"""
+DROP VIEW IF EXISTS objects;
+CREATE TABLE object_sums (
+    healpix29 INTEGER NOT NULL, object_id TEXT NOT NULL, survey TEXT NOT NULL,
+    ra REAL NOT NULL, dec REAL NOT NULL, n_detections INTEGER NOT NULL,
+    first_mjd_tai REAL, last_mjd_tai REAL, n_alerts INTEGER NOT NULL, n_points INTEGER NOT NULL,
+    best_snr REAL NOT NULL, best_alert_id INTEGER NOT NULL,
+    mask INTEGER NOT NULL, present INTEGER NOT NULL,
+    PRIMARY KEY (healpix29, object_id, mask)) WITHOUT ROWID;
+{FILL_SUMS};
+DROP TABLE object_rows;
+CREATE UNIQUE INDEX object_by_id ON object_sums (object_id, mask);
+{OBJECT_ROWS};
+ALTER TABLE curve_rows ADD COLUMN programs INTEGER NOT NULL DEFAULT 256;
+ALTER TABLE own_curve_rows ADD COLUMN programs INTEGER NOT NULL DEFAULT 256;
+{RENEW_CURVES}
+"""
 #: Added with version 3: what people write, and what became of it.
 ANNOTATION_TABLES = """
 CREATE TABLE annotation_rows (
@@ -136,7 +155,8 @@ CREATE VIEW lightcurves AS
            CAST(json_extract(p.value, '$[7]') AS REAL) AS "limit",
            CAST(json_extract(p.value, '$[5]') AS REAL) AS total_flux,
            CAST(json_extract(p.value, '$[6]') AS REAL) AS total_flux_err,
-           json_extract(p.value, '$[0]') AS exposure_id
+           json_extract(p.value, '$[0]') AS exposure_id,
+           json_extract(p.value, '$[9]') AS program
     FROM curve_rows AS c, json_each(c.points) AS p;
 """
 )
@@ -144,7 +164,12 @@ CREATE VIEW lightcurves AS
 #: Scripts that turn version N into N + 1. A released entry never changes.
 MIGRATIONS: dict[int, str] = {
     1: FLOW_TABLES,
-    2: ANNOTATION_TABLES + CATALOGUE_TABLES + UNSENT_TABLES + SEARCH_INDEXES + NIGHT_TABLES,
+    2: ACCESS_TABLES
+    + ANNOTATION_TABLES
+    + CATALOGUE_TABLES
+    + UNSENT_TABLES
+    + SEARCH_INDEXES
+    + NIGHT_TABLES,
 }
 
 

@@ -6,11 +6,13 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
 import orjson
 
+from gueststar.rights import UNRESTRICTED, Rights
 from gueststar.store.session import Kind, too_long
 
 _OPS_BETWEEN_LOOKS = 20_000
@@ -25,6 +27,11 @@ class SqliteSession(sqlite3.Connection):
     skip_locked: ClassVar[str] = ""
     spans: ClassVar[str] = """(SELECT json_extract(value, '$[0]') AS low,
             json_extract(value, '$[1]') AS high FROM json_each(:spans)) AS span"""
+    rights: Rights = UNRESTRICTED
+    #: Of a connection for SQL by anybody: the word that names of its own views end in, and the
+    #: columns of the public views.
+    fence: str = ""
+    views: Mapping[str, Sequence[str]] = MappingProxyType({})
 
     def wanted(self, kind: Kind, name: str = "") -> str:
         """Return a table of one parameter, which is a JSON text."""
@@ -53,8 +60,8 @@ class SqliteSession(sqlite3.Connection):
             self.set_progress_handler(None, 0)
 
     def index(self, name: str) -> str:
-        """Return the words that make a query use an index."""
-        return f" INDEXED BY {name}"
+        """Return the word that makes a query use an index; views, which hide rows, take none."""
+        return "" if self.rights.restricted else f" INDEXED BY {name}"
 
     def insert(
         self,

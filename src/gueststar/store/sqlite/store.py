@@ -7,10 +7,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import pyarrow as pa
 
 from gueststar.errors import StoreError
+from gueststar.rights import UNRESTRICTED, Rights
 from gueststar.store import recovery
 from gueststar.store.engine import EngineStore, T
 from gueststar.store.session import Session
@@ -30,6 +32,8 @@ class SqliteStore(EngineStore):
         Never write to it.
     busy_s : float
         How long a write waits while another process writes.
+    rights : Rights
+        Whose eyes read; restricted ones need ``read_only``.
 
     Raises
     ------
@@ -48,9 +52,10 @@ class SqliteStore(EngineStore):
         *,
         read_only: bool = False,
         busy_s: float = connections.BUSY_SECONDS,
+        rights: Rights = UNRESTRICTED,
     ) -> None:
         owner = hashlib.sha256(str(path).encode()).hexdigest()[:8]
-        super().__init__(owner, read_only=read_only)
+        super().__init__(owner, read_only=read_only, rights=rights)
         self.path = path
         self._local = threading.local()
         self._readers: list[SqliteSession] = []
@@ -67,8 +72,12 @@ class SqliteStore(EngineStore):
     def __repr__(self) -> str:
         return f"<SqliteStore {self.path}{' read-only' if self.read_only else ''}>"
 
+    def _opened_for(self, rights: Rights) -> Self:
+        return type(self)(self.path, read_only=True, rights=rights)
+
     def close(self) -> None:
         """Close all connections; closing twice is allowed."""
+        self._close_seen()
         with self._lock:
             self._closed = True
             for connection in (*self._readers, self._writer):
@@ -76,17 +85,22 @@ class SqliteStore(EngineStore):
                     connection.close()
             self._readers, self._writer = [], None
 
-    @contextmanager
-    def _reading(self) -> Iterator[Session]:
-        """Give this thread's connection for reading."""
-        connection = getattr(self._local, "connection", None)
+    def _reader(self, name: str, opened: Callable[[Path, Rights], SqliteSession]) -> SqliteSession:
+        """Return this thread's connection of a name."""
+        connection = getattr(self._local, name, None)
         if self._closed:
             raise StoreError(f"the store {self.path} is closed")
         if connection is None:
-            connection = connections.open_reader(self.path)
-            self._local.connection = connection
+            connection = opened(self.path, self.rights)
+            setattr(self._local, name, connection)
             with self._lock:
                 self._readers.append(connection)
+        return connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        """Give this thread's connection for reading."""
+        connection = self._reader("plain", connections.open_reader)
         with connections.translated(self.path):
             connection.execute("BEGIN")  # one moment, also while another process writes
             try:
@@ -122,4 +136,4 @@ class SqliteStore(EngineStore):
         if not self.path.exists():
             raise StoreError(f"no store at {self.path}")
         with connections.translated(self.path):
-            return query.run(self.path, query_text, limit)
+            return query.run(self._reader("fenced", query.opened), query_text, limit)

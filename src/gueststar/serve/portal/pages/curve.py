@@ -32,6 +32,7 @@ COLUMNS = (
     ("total_flux_err", "nJy"),
     ("limit", "AB, 5 sigma"),
     ("exposure_id", ""),
+    ("program", ""),
 )
 
 
