@@ -53,6 +53,10 @@ class BadInput(GueststarError):
     """What was given cannot be used."""
 
 
+class NotThere(BadInput):
+    """What was named is not there."""
+
+
 class NotAllowed(BadInput):
     """What was asked for may be done by others only."""
 

@@ -171,10 +171,10 @@ def test_a_cross_match_of_every_kind_of_table(b, mine):
 
 
 def test_a_long_list_goes_in_parts(b, mine, monkeypatch):
-    from gueststar.client import broker
+    from gueststar.client import matching
 
     wanted = b.xmatch(mine, 2)
-    monkeypatch.setattr(broker, "_AT_ONCE", 37)
+    monkeypatch.setattr(matching, "_AT_ONCE", 37)
     assert b.xmatch(mine, 2).to_arrow().equals(wanted.to_arrow())
     assert len(b.xmatch(mine[:0], 2)) == 0
 

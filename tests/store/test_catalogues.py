@@ -61,7 +61,11 @@ def test_objects_are_matched_in_the_write_that_brings_them(store, sky):
     store.write([placed(200, ra=ra, dec=dec)])
     for k in (0, 2, 50, 198):
         (match,) = store.matches(f"o{k:04d}").to_pylist()
-        assert (match["catalogue"], match["version"], match["kind"]) == ("gaia", "v1", "star")
+        assert (match["catalogue"], match["version"], match["source_kind"]) == (
+            "gaia",
+            "v1",
+            "star",
+        )
         assert (match["source_id"], match["rank"]) == (f"s{k // 2}", 0)
         assert match["separation_arcsec"] == pytest.approx(1.0, abs=1e-4)
         turn = (match["position_angle"] - angle[k // 2] + 180) % 360 - 180

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -181,7 +180,7 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def columns_named(text: str | None) -> Sequence[str]:
+def columns_named(text: str | None) -> tuple[str, ...]:
     """Read names with commas between.
 
     Examples

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import astropy.units as u
 import numpy as np
 import orjson
 import pyarrow as pa
@@ -18,7 +19,6 @@ from gueststar.surveys.sky import healpix29
 FEW = 50  # rows of which nobody can say whether their right ascensions are hours
 WIDE_DEG = 30.0  # in declination: a survey that is so wide is wider than 24 deg in right ascension
 _HOURS = frozenset(("h", "hr", "hour", "hours", "hourangle"))
-_RADIANS = frozenset(("rad", "radian", "radians"))
 
 
 class Source(NamedTuple):
@@ -67,14 +67,10 @@ class Sources:
 
     def _degrees_of_ra(self) -> float:
         """Degrees that one unit of right ascension is."""
-        unit = self.table.units.get(self.declaration.ra, "").strip().lower()
         if self.declaration.hours is not None:
             return 15.0 if self.declaration.hours else 1.0
-        if unit in _RADIANS:
-            raise BadInput(
-                f"{self.table.path}: {self.declaration.ra!r} is in radians: give degrees"
-            )
-        return 15.0 if unit in _HOURS else 1.0
+        unit = self.table.units.get(self.declaration.ra, "")
+        return 15.0 if unit.strip().lower() in _HOURS else _degrees(unit)
 
     def __iter__(self) -> Iterator[list[Source]]:
         """Yield pieces, each in the order of the sky.
@@ -93,7 +89,7 @@ class Sources:
     def _piece(self, piece: pa.Table) -> list[Source]:
         given = self.declaration
         ra = self._numbers(piece, given.ra) * self._scale
-        dec = self._numbers(piece, given.dec)
+        dec = self._numbers(piece, given.dec) * _degrees(self.table.units.get(given.dec, ""))
         there = np.isfinite(ra) & np.isfinite(dec)
         self.left_out += int(np.count_nonzero(~there))
         self._check_places(ra, dec, there)
@@ -174,6 +170,14 @@ class Sources:
                 f"{self.declaration.dec!r} from {south:.3g} to {north:.3g}: are these hours? Say "
                 "--ra-unit hour, or --ra-unit deg"
             )
+
+
+def _degrees(unit: str) -> float:
+    """Return the degrees of an angle's unit; what is none counts as degrees."""
+    try:
+        return float(u.Unit(unit).to(u.deg))
+    except (ValueError, TypeError, u.UnitConversionError):
+        return 1.0
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:

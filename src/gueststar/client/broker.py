@@ -7,14 +7,12 @@ from dataclasses import fields
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 import pyarrow as pa
-from astropy.table import hstack
 
+from gueststar.client.matching import Matching
 from gueststar.client.notes import Notes
 from gueststar.client.pages import pulled
-from gueststar.client.places import alert_id_of, arcsec, place_of, positions_of, table_of
-from gueststar.client.progress import bar
+from gueststar.client.places import alert_id_of, arcsec, place_of
 from gueststar.client.remote import RemoteStore
 from gueststar.client.results import Result
 from gueststar.client.things import BrokerObject
@@ -26,7 +24,6 @@ from gueststar.store.selection import (
     AlertSelection,
     CountBy,
     ObjectSelection,
-    check_cones,
 )
 from gueststar.times import mjd_tai_of
 
@@ -34,11 +31,10 @@ if TYPE_CHECKING:
     from gueststar.alert import Alert
     from gueststar.cutouts import Cutouts
 
-_AT_ONCE = 20_000  # positions of a cross-match
 _WAIT_S = 20.0  # of an annotation, for another writer
 
 
-class Broker(Notes):
+class Broker(Matching, Notes):
     """Alerts, objects and their light curves, from a local store or from a server.
 
     Parameters
@@ -181,63 +177,6 @@ class Broker(Notes):
         record = self._store.object(place)
         return Position(record.ra, record.dec)
 
-    def xmatch(
-        self,
-        table: Any,
-        radius: Any = 2.0,
-        *,
-        nearest: bool = True,
-        ra: str | None = None,
-        dec: str | None = None,
-    ) -> Result:
-        """Match a list of positions with the objects.
-
-        Parameters
-        ----------
-        table : Table, DataFrame, Arrow table or SkyCoord
-            Your list, of any length.
-        radius : Quantity or float
-            One angle, or one a row; bare numbers are arcsec. At most one degree.
-        nearest : bool
-            Only the nearest object of each row; else all, nearest first.
-        ra, dec : str, optional
-            Names of the columns (degrees, or with a unit); else the usual names are looked for.
-
-        Returns
-        -------
-        Result
-            One row a match: your columns, those of the view ``objects`` (with ``_object`` behind
-            a name that you use yourself) and ``separation_arcsec``; ``row`` is the row of yours.
-        """
-        mine = table_of(table)
-        if mine is None:
-            places = table.icrs.ra.deg, table.icrs.dec.deg
-        else:
-            places = positions_of(mine, ra, dec)
-        radii = np.broadcast_to(arcsec(radius), np.shape(places[0]))
-        ras, decs = (np.atleast_1d(one) for one in places)
-        matches = Result.from_arrow(self._matches(ras, decs, np.atleast_1d(radii), nearest))
-        if mine is None or not mine.colnames:
-            return matches
-        for name in set(matches.colnames) & set(mine.colnames):
-            matches.rename_column(name, f"{name}_object")
-        rows = np.asarray(matches["row" if "row" in matches.colnames else "row_object"])
-        return Result(hstack([mine[rows], matches]))
-
-    def _matches(
-        self, ra: np.ndarray, dec: np.ndarray, radius: np.ndarray, nearest: bool
-    ) -> pa.Table:
-        check_cones(ra, dec, radius)
-        parts = []
-        with bar("matching", len(ra), self._progress if len(ra) > _AT_ONCE else False) as more:
-            for start in range(0, max(len(ra), 1), _AT_ONCE):
-                part = slice(start, start + _AT_ONCE)
-                found = self._store.cones(ra[part], dec[part], radius[part], nearest=nearest)
-                rows = pa.array(found.column("row").to_numpy() + start)
-                parts.append(found.set_column(0, found.schema.field(0), rows))
-                more(len(ra[part]))
-        return pa.concat_tables(parts)
-
     def alerts(
         self,
         *,
@@ -259,7 +198,8 @@ class Broker(Notes):
         limit : int
             Rows at most; they are pulled page by page.
         **conditions
-            ``object_id, survey, band, night, mag_min, mag_max, module, min_score, max_score``;
+            ``object_id, survey, band, night, mag_min, mag_max, module, min_score, max_score,
+            cell``;
             see :class:`gueststar.store.selection.AlertSelection`.
 
         Returns
@@ -293,7 +233,7 @@ class Broker(Notes):
         limit : int
             Rows at most; they are pulled page by page.
         **conditions
-            ``survey``, ``min_detections``.
+            ``prefix`` (of the name), ``survey``, ``min_detections``.
         """
         times = {
             "first_since": first_since,
@@ -327,7 +267,8 @@ class Broker(Notes):
             Rows, 1 to 10,000. :meth:`alerts` walks through a whole night.
         **options
             ``sort`` (score, magnitude, age, time), ``descending``, ``module``, ``min_score``,
-            ``band``, ``survey``; see :meth:`gueststar.store.Store.night`.
+            ``max_score``, ``band``, ``survey``, ``mag_min``, ``mag_max``, ``age_min``,
+            ``age_max``; see :meth:`gueststar.store.Store.night`.
         """
         try:
             found = self._store.night(night, limit=limit, **options)

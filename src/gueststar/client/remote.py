@@ -9,6 +9,7 @@ from urllib.parse import quote
 import numpy as np
 import pyarrow as pa
 
+from gueststar.catalogs.declaration import Mode
 from gueststar.client.http import Server
 from gueststar.points import HISTORY_SCHEMA
 from gueststar.score import Score
@@ -95,6 +96,27 @@ class RemoteStore:
             body["radius"] = float(np.ravel(radius_arcsec)[0])
         body["nearest"] = nearest
         return self._server.post("/cones", body)
+
+    def catalogues(self) -> pa.Table:
+        """Return the catalogues."""
+        return self._server.table("/catalogs")
+
+    def matches(self, object_id: str) -> pa.Table:
+        """Return what an object matches in all catalogues."""
+        return self._server.table(f"/matches/{quote(object_id, safe='')}")
+
+    def xmatch(
+        self,
+        ra: Any,
+        dec: Any,
+        catalogue: str,
+        radius_arcsec: float | None = None,
+        mode: Mode | None = None,
+    ) -> pa.Table:
+        """Match positions with a catalogue."""
+        body = {n: np.asarray(v, np.float64).tolist() for n, v in (("ra", ra), ("dec", dec))}
+        path = f"/catalogs/{quote(catalogue, safe='')}/xmatch"
+        return self._server.post(path, body, radius=radius_arcsec, mode=mode)
 
     def find_alerts(
         self, selection: AlertSelection, *, after: str | None = None, limit: int = 1_000

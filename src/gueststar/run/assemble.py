@@ -125,7 +125,7 @@ def make_sink(
     sinks: list[Sink] = [_topic(out, store, flush_s) for out in topics]
     wanted = {out.filter for out in config.outputs}
     used = [filter for filter in filters if filter.name in wanted]
-    return Selecting(used, [*sinks, StoreSink(store, archive)])
+    return Selecting(used, [*sinks, StoreSink(store, archive, config.catalogs)])
 
 
 def _topic(out: TopicConfig, store: Store, flush_s: float) -> Sink:

@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 SEARCHES = frozenset(
     (
         "/api/sql", "/api/cones", "/api/alerts", "/api/objects", "/api/counts", "/api/health",
-        "/api/skyportal/alerts", "/health", "/health.json", "/metrics", "/search", "/search.csv",
+        "/health", "/health.json", "/metrics", "/api/skyportal/alerts", "/search", "/search.csv",
+        "/sky",
     )
 )  # fmt: skip
 PIECE = 256 << 10  # bytes of an answer that are sent at a time

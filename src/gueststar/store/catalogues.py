@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from gueststar.catalogs.declaration import Declaration
 from gueststar.catalogs.sources import Source
-from gueststar.errors import BadInput, did_you_mean
+from gueststar.errors import BadInput, NotThere, did_you_mean
 from gueststar.store.session import Session
 from gueststar.store.tables import typed
 
@@ -27,10 +27,10 @@ CATALOGUES = pa.schema(
     [
         pa.field("catalogue", pa.string(), nullable=False),
         pa.field("version", pa.string(), nullable=False),
-        pa.field("kind", pa.string(), nullable=False),
+        pa.field("source_kind", pa.string(), nullable=False),
         pa.field("mode", pa.string(), nullable=False),
         pa.field("radius_arcsec", pa.float64(), nullable=False),
-        pa.field("columns", pa.list_(pa.string()), nullable=False),
+        pa.field("kept", pa.list_(pa.string()), nullable=False),
         pa.field("n_sources", pa.int64(), nullable=False),
         pa.field("n_left_out", pa.int64(), nullable=False),
         pa.field("n_matched", pa.int64(), nullable=False),
@@ -65,7 +65,7 @@ CREATE TABLE match_rows (
     object_id {word} NOT NULL, catalogue_id BIGINT NOT NULL, rank BIGINT NOT NULL,
     source_id {word} NOT NULL, ra DOUBLE PRECISION NOT NULL, dec DOUBLE PRECISION NOT NULL,
     separation_arcsec DOUBLE PRECISION NOT NULL, position_angle DOUBLE PRECISION NOT NULL,
-    separation_kpc DOUBLE PRECISION, light_radii DOUBLE PRECISION, kind TEXT NOT NULL,
+    separation_kpc DOUBLE PRECISION, light_radii DOUBLE PRECISION, source_kind TEXT NOT NULL,
     facts TEXT NOT NULL,
     PRIMARY KEY (object_id, catalogue_id, rank)){end};
 CREATE INDEX match_by_catalogue ON match_rows (catalogue_id, source_id);
@@ -110,12 +110,12 @@ def named(connection: Session, name: str) -> Catalogue:
 
     Raises
     ------
-    BadInput
+    NotThere
         If there is none of this name; the message names the nearest.
     """
     found = {catalogue.name: catalogue for catalogue in ready(connection)}
     if name not in found:
-        raise BadInput(f"no catalogue {name[:64]!r}.{did_you_mean(name, found)}")
+        raise NotThere(f"no catalogue {name[:64]!r}.{did_you_mean(name, found)}")
     return found[name]
 
 

@@ -33,7 +33,7 @@ MATCH = pa.schema(
         pa.field("position_angle", pa.float64(), nullable=False),
         pa.field("separation_kpc", pa.float64()),
         pa.field("light_radii", pa.float64()),
-        pa.field("kind", pa.string(), nullable=False),
+        pa.field("source_kind", pa.string(), nullable=False),
         pa.field("columns", pa.string(), nullable=False),
     ]
 )

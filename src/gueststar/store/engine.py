@@ -24,12 +24,12 @@ from gueststar.store.interface import (
     Alarm,
     ObjectRecord,
     Sort,
-    Unprocessed,
     Unsent,
     WriteReport,
 )
 from gueststar.store.session import Session
 from gueststar.store.streaming import Streaming
+from gueststar.store.unprocessed import Unprocessed
 
 if TYPE_CHECKING:
     from gueststar.alert import Alert
@@ -289,20 +289,10 @@ class EngineStore(Annotating, Streaming, Crossing, ABC):
         module: str = "rb",
         limit: int = 50,
         offset: int = 0,
-        min_score: float | None = None,
-        max_score: float | None = None,
-        band: str | None = None,
-        survey: str | None = None,
-        mag_min: float | None = None,
-        mag_max: float | None = None,
-        age_min: float | None = None,
-        age_max: float | None = None,
+        **filters: Any,
     ) -> pa.Table:
         """Return one page of a night's alerts; see :meth:`Store.night`."""
-        page = nightly.Page(
-            sort, descending, limit, offset, min_score, max_score, band, survey, mag_min, mag_max,
-            age_min, age_max,
-        )  # fmt: skip
+        page = nightly.Page(sort, descending, limit, offset, **filters)
         with self._reading() as connection:
             return nightly.night(connection, night, module, page)
 

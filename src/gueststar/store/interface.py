@@ -15,10 +15,9 @@ from gueststar.score import Score
 from gueststar.store.annotates import Annotates
 from gueststar.store.crossmatches import Crossmatches
 from gueststar.store.searches import Searches
+from gueststar.store.unprocessed import Unprocessed
 
 if TYPE_CHECKING:
-    from mocpy import MOC
-
     from gueststar.alert import Alert
     from gueststar.cutouts import Cutouts
     from gueststar.lightcurve import LightCurve
@@ -128,53 +127,6 @@ class Alarm(NamedTuple):
     at: float
     who: str
     text: str
-
-
-@dataclass(frozen=True)
-class Unprocessed:
-    """Alerts that came in and were not fully processed.
-
-    Parameters
-    ----------
-    cells : numpy.ndarray of int64
-        HEALPix cells (nested, order 29) of those whose position is known.
-    unscored : int
-        Stored alerts whose newest score of a module is missing because the module failed.
-    dead_letters : int
-        Inputs that could not be used.
-    without_position : int
-        Of these, how many do not tell their position.
-    """
-
-    cells: np.ndarray
-    unscored: int
-    dead_letters: int
-    without_position: int
-
-    def moc(self, order: int = 10) -> MOC:
-        """Return the region that these alerts lie in (IVOA MOC).
-
-        Parameters
-        ----------
-        order : int
-            HEALPix order of its cells, 0 to 29; 10 is 3.4 arcmin.
-        """
-        from mocpy import MOC
-
-        cells = np.unique(self.cells >> 2 * (29 - order)).astype(np.uint64)
-        depth = np.full(len(cells), order, np.uint8)
-        return MOC.from_healpix_cells(cells, depth, max_depth=order)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what ``gueststar health --json`` prints; the MOC in its ASCII form."""
-        moc = self.moc()
-        return {
-            "unscored": self.unscored,
-            "dead_letters": self.dead_letters,
-            "without_position": self.without_position,
-            "sky_fraction": moc.sky_fraction,
-            "moc": moc.to_string("ascii").strip(),
-        }
 
 
 class Store(Searches, Annotates, Crossmatches, Protocol):
@@ -311,14 +263,7 @@ class Store(Searches, Annotates, Crossmatches, Protocol):
         module: str = "rb",
         limit: int = 50,
         offset: int = 0,
-        min_score: float | None = None,
-        max_score: float | None = None,
-        band: str | None = None,
-        survey: str | None = None,
-        mag_min: float | None = None,
-        mag_max: float | None = None,
-        age_min: float | None = None,
-        age_max: float | None = None,
+        **filters: Any,
     ) -> pa.Table:
         """Return one page of a night's alerts.
 
@@ -335,14 +280,10 @@ class Store(Searches, Annotates, Crossmatches, Protocol):
             Whose newest score: a module (its first class) or ``<module>_<class>``.
         limit, offset : int
             Rows of the page, and rows before it.
-        min_score, max_score : float, optional
-            Only alerts with such a score.
-        band, survey : str, optional
-            Only alerts of this band, of this survey.
-        mag_min, mag_max : float, optional
-            Only alerts with a magnitude in this range, AB.
-        age_min, age_max : float, optional
-            Only alerts of this age, d.
+        **filters
+            Only alerts with a score from ``min_score`` to ``max_score``, of ``band``, ``survey``,
+            with a magnitude from ``mag_min`` to ``mag_max`` (AB), as old as ``age_min`` to
+            ``age_max`` (d).
 
         Returns
         -------

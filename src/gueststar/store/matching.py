@@ -22,20 +22,8 @@ from gueststar.store.tables import columns_sql, typed
 
 _COLUMNS = (
     "object_id", "catalogue_id", "rank", "source_id", "ra", "dec", "separation_arcsec",
-    "position_angle", "separation_kpc", "light_radii", "kind", "facts",
+    "position_angle", "separation_kpc", "light_radii", "source_kind", "facts",
 )  # fmt: skip
-
-
-def check_chosen(connection: Session, chosen: Collection[str] | None) -> None:
-    """Check names of catalogues.
-
-    Raises
-    ------
-    BadInput
-        If there is none of such a name; the message names the nearest.
-    """
-    for name in chosen or ():
-        catalogues.named(connection, name)
 
 
 def renew(connection: Session, names: Sequence[str], chosen: Collection[str] | None = None) -> None:

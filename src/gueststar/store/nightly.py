@@ -61,7 +61,7 @@ class Page(NamedTuple):
     descending: bool
     limit: int
     offset: int
-    min_score: float | None
+    min_score: float | None = None
     max_score: float | None = None
     band: str | None = None
     survey: str | None = None

@@ -8,13 +8,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import numpy as np
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.middleware import DefineMiddleware
 
+from gueststar.distances import absolute_offset
 from gueststar.errors import BadInput, NotAllowed, StoreError
 from gueststar.lightcurve import LightCurve
+from gueststar.periods import barycentric
 from gueststar.serve.api.documents import index, openapi_json
 from gueststar.serve.api.questions import QUESTIONS
 from gueststar.serve.api.routing import handlers
@@ -28,6 +31,7 @@ from gueststar.serve.portal.pages import (
     night,
     object,
     search,
+    sky,
     stamps,
     strips,
 )
@@ -39,6 +43,7 @@ ROUTES = (
     search.search,
     search.search_csv,
     search.cone,
+    sky.sky,
     object.object_page,
     object.light_curve,
     object.alert_page,
@@ -116,6 +121,8 @@ def create_app(
 
 
 def _warm_up() -> None:
-    """Load what the first visitor would wait for: leap seconds and Plotly, about 2 s."""
+    """Load what the first visitor would wait for: leap seconds, Plotly, cosmology; some seconds."""
     formats.utc([60_000.0])
+    absolute_offset(0.1)
+    barycentric(np.array([60_000.0]), 0.0, 0.0)
     LightCurve.from_rows([[1, 6e4, "g", 1.0, 1.0, None, None, 20.5, "detection"]]).plot().to_json()

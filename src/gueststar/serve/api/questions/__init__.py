@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gueststar.serve.api.questions import (
     alerts,
+    catalogs,
     cutouts,
     nights,
     notes,
@@ -25,6 +26,9 @@ QUESTIONS = (
     cutouts.one,
     sky.cone,
     sky.cones,
+    catalogs.listing,
+    catalogs.matches,
+    catalogs.xmatch,
     sql.by_get,
     sql.by_post,
     nights.nights,

@@ -112,11 +112,11 @@ def night_list(request: Request[Any, Any, Any]) -> Response[str]:
     """Show one night; without ``night``, the latest."""
     house, store = house_of(request), store_of(request)
     query = NightQuery.read(Parameters(request.query_params, NightQuery.__dataclass_fields__))
-    nights = _nights(store)
+    nights = nights_of(store)
     if not nights:
         why = "The store is there, and no alert is in it yet."
         return house.page("empty.html", why=why, store=house.store_url, here="night")
-    at = _position(nights, query.night)
+    at = position_of(nights, query.night)
     modules = score_choices(store)
     module = query.module or next(iter(modules), DEFAULT_MODULE)
     query = replace(query, night=nights[at]["night"], module=module)
@@ -130,8 +130,8 @@ def night_list(request: Request[Any, Any, Any]) -> Response[str]:
         nights=nights,
         night=query.night,
         count=nights[at]["alerts"],
-        earlier=_neighbour(nights, at + 1),
-        later=_neighbour(nights, at - 1),
+        earlier=neighbour(nights, at + 1),
+        later=neighbour(nights, at - 1),
         modules=modules,
         **_controls(query),
     )
@@ -153,15 +153,16 @@ def _controls(query: NightQuery) -> dict[str, Any]:
     }
 
 
-def _nights(store: Store) -> list[dict[str, Any]]:
-    """Nights with their numbers of alerts, newest first."""
+def nights_of(store: Store) -> list[dict[str, Any]]:
+    """Return the nights with their numbers of alerts, newest first."""
     return [
         {"night": row["night"], "name": night_name(row["night"]), "alerts": row["n_alerts"]}
         for row in store.nights().to_pylist()
     ]
 
 
-def _position(nights: list[dict[str, Any]], night: int | None) -> int:
+def position_of(nights: list[dict[str, Any]], night: int | None) -> int:
+    """Return where a night stands among the nights, the newest where none is named."""
     if night is None:
         return 0
     at = next((i for i, one in enumerate(nights) if one["night"] == night), None)
@@ -171,7 +172,8 @@ def _position(nights: list[dict[str, Any]], night: int | None) -> int:
     return at
 
 
-def _neighbour(nights: list[dict[str, Any]], at: int) -> int | None:
+def neighbour(nights: list[dict[str, Any]], at: int) -> int | None:
+    """Return the night at a place, None beyond the ends."""
     return nights[at]["night"] if 0 <= at < len(nights) else None
 
 

@@ -15,7 +15,7 @@ from gueststar.errors import BadInput
 from gueststar.positions import alert_number
 from gueststar.serve.portal.assets import digest
 from gueststar.serve.portal.house import house_of
-from gueststar.serve.portal.orientation import directions
+from gueststar.serve.portal.orientation import directions, pixel_scale
 from gueststar.serve.portal.routing import reads
 
 FORMS = {"png": "image/png", "f32": "application/octet-stream"}
@@ -31,7 +31,8 @@ def stamp(request: Request[Any, Any, Any]) -> Response[bytes]:
 
     ``KIND.f32`` is rows and columns as two uint32, then float32 values row by row from the first
     row of the FITS image; all little endian, NaN where masked. ``X-North`` and ``X-East``
-    are directions in degrees from up to the right, where the FITS header gives them.
+    are directions in degrees from up to the right, ``X-Scale`` arcsec a pixel, where the FITS
+    header gives them.
     """
     house = house_of(request)
     alert_id = request.path_params["alert_id"]
@@ -54,10 +55,16 @@ def _answer(
     headers = {"ETag": etag, "Cache-Control": keeping(request)}
     if etag in request.headers.get("if-none-match", ""):
         return Response(b"", status_code=304, headers=headers)
-    if form == "f32" and (found := directions(getattr(cutouts, kind) or b"")):
-        headers |= {"X-North": str(found[0]), "X-East": str(found[1])}
+    if form == "f32":
+        headers |= _measures(getattr(cutouts, kind) or b"")
     body = cutouts.png(kind, "auto") if form == "png" else raw_stamp(cutouts, kind)
     return Response(body, media_type=FORMS[form], headers=headers)
+
+
+def _measures(stamp: bytes) -> dict[str, str]:
+    found, scale = directions(stamp), pixel_scale(stamp)
+    headers = {"X-North": str(found[0]), "X-East": str(found[1])} if found else {}
+    return headers | ({"X-Scale": str(scale)} if scale else {})
 
 
 def keeping(request: Request[Any, Any, Any]) -> str:

@@ -74,10 +74,10 @@ function toggleTheme() {
   document.dispatchEvent(new CustomEvent("theme"));
 }
 
-async function copy(button) {
-  try { await navigator.clipboard.writeText(button.dataset.copy); }
-  catch { return say(`copy by hand: ${button.dataset.copy}`); }
-  say(`copied ${button.dataset.copy}`);
+export async function copyText(text) {
+  try { await navigator.clipboard.writeText(text); }
+  catch { return say(`copy by hand: ${text}`); }
+  say(`copied ${text}`);
 }
 
 /** Tell something in passing, also to a screen reader. */
@@ -117,7 +117,7 @@ document.addEventListener("keydown", onKey);
 document.addEventListener("focusin", (event) => { if (event.target.matches("[data-item]")) mark(event.target); });
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-do]");
-  if (button) ({ theme: toggleTheme, help, copy: () => copy(button) })[button.dataset.do]?.();
+  if (button) ({ theme: toggleTheme, help, copy: () => copyText(button.dataset.copy) })[button.dataset.do]?.();
   const row = event.target.closest("[data-row]");
   if (row && !event.target.closest("a, button, input") && !getSelection().toString()) $("[data-item]", row)?.click();
 });
