@@ -29,6 +29,7 @@ BENCHES: Mapping[str, Bench] = {
     "stream": Bench("script", ("alerts", "archive", "kafka")),
     "latency": Bench("none", ("rate", "seconds", "workers", "archive", "kafka")),
     "spark": Bench("spark", ("alerts", "kafka")),
+    "serve": Bench("none", ("alerts", "clients")),
 }
 
 
@@ -39,7 +40,8 @@ def register(app: typer.Typer) -> None:
 
 def bench(
     name: Annotated[
-        str, typer.Argument(help="What to measure: decode, ingest, stream, latency or spark.")
+        str,
+        typer.Argument(help="What to measure: decode, ingest, stream, latency, spark or serve."),
     ] = "decode",
     rival: Annotated[
         str | None,
@@ -50,7 +52,11 @@ def bench(
     ] = None,
     alerts: Annotated[
         int | None,
-        typer.Option(min=1, help="Simulated alerts of ingest, stream and spark."),
+        typer.Option(min=1, help="Simulated alerts of ingest, stream, spark and serve."),
+    ] = None,
+    clients: Annotated[
+        int | None,
+        typer.Option(min=1, max=1000, help="Clients of serve at once; 50 by default."),
     ] = None,
     rate: Annotated[
         float | None, typer.Option(min=0.1, help="Alerts a second of latency; 300 by default.")
@@ -90,7 +96,7 @@ def bench(
     """
     given = {
         "alerts": alerts, "rate": rate, "seconds": seconds, "workers": workers,
-        "archive": archive, "kafka": kafka,
+        "archive": archive, "kafka": kafka, "clients": clients,
     }  # fmt: skip
     result = measured(name, rival, {k: v for k, v in given.items() if v is not None}, json)
     if json:

@@ -13,7 +13,7 @@ from gueststar.serve.portal import formats, skymap
 from gueststar.serve.portal.house import house_of
 from gueststar.serve.portal.routing import reads
 from gueststar.store import store_name
-from gueststar.store.interface import Unprocessed
+from gueststar.store.unprocessed import Unprocessed
 
 ORDER = 4  # HEALPix cells of the map: 3.7 deg
 
