@@ -14,6 +14,19 @@ from gueststar.cli.options import Json, out, print_json
 from gueststar.cli.progress import steps_bar
 from gueststar.errors import BadInput, did_you_mean
 
+Clients = Annotated[
+    int | None, typer.Option(min=1, max=1000, help="Clients of serve at once; 50 by default.")
+]
+Kafka = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="Kafka of stream, latency and spark. Default: $GUESTSTAR_KAFKA, else one is "
+        "started for the while.",
+        show_default=False,
+    ),
+]
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -30,6 +43,7 @@ BENCHES: Mapping[str, Bench] = {
     "latency": Bench("none", ("rate", "seconds", "workers", "archive", "kafka")),
     "spark": Bench("spark", ("alerts", "kafka")),
     "serve": Bench("none", ("alerts", "clients")),
+    "archive": Bench("none", ("objects", "store")),
 }
 
 
@@ -41,7 +55,9 @@ def register(app: typer.Typer) -> None:
 def bench(
     name: Annotated[
         str,
-        typer.Argument(help="What to measure: decode, ingest, stream, latency, spark or serve."),
+        typer.Argument(
+            help="What to measure: decode, ingest, stream, latency, spark, serve or archive."
+        ),
     ] = "decode",
     rival: Annotated[
         str | None,
@@ -54,10 +70,7 @@ def bench(
         int | None,
         typer.Option(min=1, help="Simulated alerts of ingest, stream, spark and serve."),
     ] = None,
-    clients: Annotated[
-        int | None,
-        typer.Option(min=1, max=1000, help="Clients of serve at once; 50 by default."),
-    ] = None,
+    clients: Clients = None,
     rate: Annotated[
         float | None, typer.Option(min=0.1, help="Alerts a second of latency; 300 by default.")
     ] = None,
@@ -71,13 +84,16 @@ def bench(
         bool | None,
         typer.Option(help="Write Parquet too; by default stream does not, and latency does."),
     ] = None,
-    kafka: Annotated[
+    kafka: Kafka = None,
+    objects: Annotated[
+        int | None,
+        typer.Option(min=1_000, help="Simulated objects of archive; 200,000 by default."),
+    ] = None,
+    store: Annotated[
         str | None,
         typer.Option(
-            metavar="HOST:PORT",
-            help="Kafka of stream, latency and spark. Default: $GUESTSTAR_KAFKA, else one is "
-            "started for the while.",
-            show_default=False,
+            metavar="URL",
+            help="Store of archive, filled if it is empty. Default: a SQLite file for the while.",
         ),
     ] = None,
     json: Json = False,
@@ -96,7 +112,7 @@ def bench(
     """
     given = {
         "alerts": alerts, "rate": rate, "seconds": seconds, "workers": workers,
-        "archive": archive, "kafka": kafka, "clients": clients,
+        "archive": archive, "kafka": kafka, "clients": clients, "objects": objects, "store": store,
     }  # fmt: skip
     result = measured(name, rival, {k: v for k, v in given.items() if v is not None}, json)
     if json:
@@ -116,7 +132,7 @@ def measured(name: str, rival: str | None, given: Mapping[str, Any], quiet: bool
     run = getattr(import_module(f"gueststar.bench.{name}"), name)
     options = {"address" if option == "kafka" else option: v for option, v in given.items()}
     whom = rival or BENCHES[name].rival
-    if "kafka" not in BENCHES[name].options:
+    if name in ("decode", "ingest"):
         return dict(run(whom, **options))
     with telling(quiet) as tell:
         return dict(run(whom, **options, tell=tell))

@@ -27,6 +27,7 @@ from gueststar.store.interface import (
     Unsent,
     WriteReport,
 )
+from gueststar.store.searching import Searching
 from gueststar.store.session import Session
 from gueststar.store.streaming import Streaming
 from gueststar.store.unprocessed import Unprocessed
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class EngineStore(Annotating, Streaming, Crossing, ABC):
+class EngineStore(Searching, Annotating, Streaming, Crossing, ABC):
     """A store over some engine; see :class:`gueststar.store.interface.Store`.
 
     Parameters

@@ -7,11 +7,19 @@ sets of keys are the table :meth:`Session.wanted`. What differs between engines 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
+from gueststar.errors import BadInput
+
 Kind = Literal["bigint", "text"]
+
+
+def too_long(seconds: float) -> BadInput:
+    """Return the error of a search that was stopped."""
+    return BadInput(f"this took longer than {seconds:.0f} s: narrow it down, by night or by region")
 
 
 class Session(Protocol):
@@ -49,6 +57,10 @@ class Session(Protocol):
 
     def pack_spans(self, spans: np.ndarray, /) -> dict[str, Any]:
         """Return the parameters of :attr:`spans`: half-open ranges, shape ``(n, 2)``."""
+        ...
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Stop what takes longer, with :func:`too_long`."""
         ...
 
     def index(self, name: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gueststar.errors import NewerStore, StoreError
 from gueststar.store.catalogues import tables as catalogue_tables
+from gueststar.store.search_indexes import SEARCH_INDEXES
 from gueststar.store.views import VIEWS as COMMON_VIEWS
 
 if TYPE_CHECKING:
@@ -151,7 +152,9 @@ _VIEW_NAMES = (
 )  # fmt: skip
 
 #: Scripts that turn version N into N + 1. A released entry never changes.
-MIGRATIONS: dict[int, str] = {1: ANNOTATION_TABLES + CATALOGUE_TABLES + UNSENT_TABLES}
+MIGRATIONS: dict[int, str] = {
+    1: ANNOTATION_TABLES + CATALOGUE_TABLES + UNSENT_TABLES + SEARCH_INDEXES
+}
 
 
 def identify(connection: Connection[Any], place: str) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gueststar.errors import NewerStore, StoreError
 from gueststar.store.catalogues import tables as catalogue_tables
+from gueststar.store.search_indexes import SEARCH_INDEXES
 from gueststar.store.tables import VIEW_NAMES
 from gueststar.store.views import VIEWS as COMMON_VIEWS
 
@@ -139,7 +140,7 @@ CREATE VIEW lightcurves AS
 #: Scripts that turn version N into N + 1. A released entry never changes.
 MIGRATIONS: dict[int, str] = {
     1: FLOW_TABLES,
-    2: ANNOTATION_TABLES + CATALOGUE_TABLES + UNSENT_TABLES,
+    2: ANNOTATION_TABLES + CATALOGUE_TABLES + UNSENT_TABLES + SEARCH_INDEXES,
 }
 
 

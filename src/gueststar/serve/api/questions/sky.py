@@ -11,11 +11,17 @@ from litestar.exceptions import HTTPException
 from gueststar.errors import BadInput
 from gueststar.positions import Position, parse_search
 from gueststar.serve.api.body import CSV, JSON, csv_columns, json_object
-from gueststar.serve.api.fields import DEC, LIMIT, RA
+from gueststar.serve.api.fields import AFTER, DEC, LIMIT, RA
 from gueststar.serve.api.operation import Body, Field, Operation
 from gueststar.serve.api.routing import asks
 from gueststar.store import Store
-from gueststar.store.selection import MAX_CONE_ARCSEC, MAX_POSITIONS
+from gueststar.store.selection import (
+    MAX_CONE_ARCSEC,
+    MAX_POSITIONS,
+    MAX_SELECTED_CONE_ARCSEC,
+    ObjectSelection,
+    next_of,
+)
 from gueststar.store.tables import OBJECTS
 
 MOST_MATCHES = 300_000  # rows of one answer
@@ -29,7 +35,8 @@ _ROW = pa.field("row", pa.int64(), nullable=False)
         "/cone",
         "cone",
         "Objects round a position, nearest first",
-        "`truncated` says that more lie there than the `limit`.",
+        "Page by page, up to 30 degrees; `truncated` says that more lie there. The nearest alone: "
+        "`limit=1`.",
         fields=(
             RA,
             DEC,
@@ -39,7 +46,16 @@ _ROW = pa.field("row", pa.int64(), nullable=False)
                 "instead of ra and dec, as people write it",
                 example="10:12:13.4 -02:03:04",
             ),
-            Field("radius", "number", "arcsec", low=1e-3, high=108_000.0, default=5.0, example=60),
+            Field(
+                "radius",
+                "number",
+                "arcsec",
+                low=1e-3,
+                high=MAX_SELECTED_CONE_ARCSEC,
+                default=5.0,
+                example=60,
+            ),
+            AFTER,
             LIMIT,
         ),
         answer=pa.schema([*OBJECTS, _APART]),
@@ -49,10 +65,13 @@ _ROW = pa.field("row", pa.int64(), nullable=False)
 def cone(store: Store, given: dict[str, Any]) -> pa.Table:
     """Answer the objects."""
     place = _place(given)
-    found = store.cone(place.ra, place.dec, given["radius"])
-    more = found.num_rows > given["limit"]
-    page = found.slice(0, given["limit"])
-    return page.replace_schema_metadata({"gueststar.truncated": "1" if more else "0"})
+    selection = ObjectSelection(ra=place.ra, dec=place.dec, radius_arcsec=given["radius"])
+    page = store.find_objects(
+        selection, sort="distance", after=given["after"], limit=given["limit"]
+    )
+    truncated = "0" if next_of(page) is None else "1"
+    metadata = {**(page.schema.metadata or {}), "gueststar.truncated": truncated}
+    return page.replace_schema_metadata(metadata)
 
 
 def _place(given: dict[str, Any]) -> Position:
