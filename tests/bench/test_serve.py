@@ -7,6 +7,7 @@ import pytest
 
 from gueststar.bench.clients import MIX, Visit, path_of, visiting
 from gueststar.bench.serve import _places, _serving, serve, summary
+from gueststar.cli.bench import measured
 from gueststar.errors import BadInput
 from gueststar.store import open_store
 from store.alerts import random_alerts
@@ -41,5 +42,6 @@ def test_clients_are_answered_by_a_server_that_is_started_as_users_do(tmp_path):
 
 
 def test_a_rival_that_is_none():
-    with pytest.raises(BadInput, match="no rival 'nginx'"):
-        serve("nginx")
+    for run in (lambda: serve("nginx"), lambda: measured("serve", "nginx", {"clients": 3}, True)):
+        with pytest.raises(BadInput, match="no rival 'nginx'"):
+            run()

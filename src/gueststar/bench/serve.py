@@ -28,6 +28,7 @@ import numpy as np
 
 from gueststar.bench import packets
 from gueststar.bench.clients import MIX, Place, Visit, visiting
+from gueststar.bench.kafka import Tell, silent
 from gueststar.bench.processes import Watch, cpu_of
 from gueststar.errors import BadInput, ServerError
 
@@ -41,7 +42,12 @@ ROUNDS = ("fill", "before", "clients", "after")
 
 
 def serve(
-    rival: str = "none", *, alerts: int = 5_000, clients: int = 50, seed: int = 1
+    rival: str = "none",
+    *,
+    alerts: int = 5_000,
+    clients: int = 50,
+    seed: int = 1,
+    tell: Tell = silent,
 ) -> dict[str, Any]:
     """Measure a server and an ingest that share a store and a machine.
 
@@ -55,6 +61,8 @@ def serve(
         At once.
     seed : int
         Of the simulated night.
+    tell : callable, optional
+        Told what is going on.
 
     Returns
     -------
@@ -75,14 +83,18 @@ def serve(
         raise BadInput(f"no rival {rival!r} for serve; known: none")
     with tempfile.TemporaryDirectory(prefix="gueststar-bench-") as name:
         room = Path(name)
-        nights = dict(zip(ROUNDS, _nights(room, alerts, seed), strict=True))
+        nights = dict(zip(ROUNDS, _nights(room, alerts, seed, tell), strict=True))
         store = f"sqlite:///{room / 'night.db'}"
+        tell("ingest", 0, len(ROUNDS))
         speeds = {"fill": _ingest(store, nights["fill"]).per_s}
         with _serving(store) as (address, server):
             places = _places(address)
+            tell("ingest", 1, len(ROUNDS))
             speeds["before"] = _ingest(store, nights["before"]).per_s
+            tell("ingest", 2, len(ROUNDS))
             without = _alone(address, clients, places)
             busy = _together(address, clients, places, store, nights["clients"], server)
+            tell("ingest", 3, len(ROUNDS))
             speeds["after"] = _ingest(store, nights["after"]).per_s
             health = json.loads(_asked(address, "/api/health"))
     idle = (speeds["before"] + speeds["after"]) / 2
@@ -103,9 +115,10 @@ def serve(
     }
 
 
-def _nights(room: Path, alerts: int, seed: int) -> Iterator[Path]:
+def _nights(room: Path, alerts: int, seed: int, tell: Tell) -> Iterator[Path]:
     """Write tar files of packets, each of alerts of its own."""
-    file = packets.simulate(min(DISTINCT, alerts), seed, room / "packets.arrow", lambda _: None)
+    some, file = min(DISTINCT, alerts), room / "packets.arrow"
+    packets.simulate(some, seed, file, lambda n: tell("simulate packets", n, some))
     ready = packets.copies(file, len(ROUNDS) * alerts)
     for name in ROUNDS:
         path = room / f"{name}.tar"
