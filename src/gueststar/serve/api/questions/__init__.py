@@ -30,6 +30,7 @@ QUESTIONS = (
     sky.cones,
     catalogs.listing,
     catalogs.matches,
+    catalogs.counterparts,
     catalogs.xmatch,
     sql.by_get,
     sql.by_post,
