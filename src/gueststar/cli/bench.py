@@ -14,6 +14,19 @@ from gueststar.cli.options import Json, out, print_json
 from gueststar.cli.progress import steps_bar
 from gueststar.errors import BadInput, did_you_mean
 
+Clients = Annotated[
+    int | None, typer.Option(min=1, max=1000, help="Clients of serve at once; 50 by default.")
+]
+Kafka = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="Kafka of stream, latency and spark. Default: $GUESTSTAR_KAFKA, else one is "
+        "started for the while.",
+        show_default=False,
+    ),
+]
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -29,6 +42,7 @@ BENCHES: Mapping[str, Bench] = {
     "stream": Bench("script", ("alerts", "archive", "kafka")),
     "latency": Bench("none", ("rate", "seconds", "workers", "archive", "kafka")),
     "spark": Bench("spark", ("alerts", "kafka")),
+    "serve": Bench("none", ("alerts", "clients")),
     "archive": Bench("none", ("objects", "store")),
 }
 
@@ -41,7 +55,9 @@ def register(app: typer.Typer) -> None:
 def bench(
     name: Annotated[
         str,
-        typer.Argument(help="What to measure: decode, ingest, stream, latency, spark or archive."),
+        typer.Argument(
+            help="What to measure: decode, ingest, stream, latency, spark, serve or archive."
+        ),
     ] = "decode",
     rival: Annotated[
         str | None,
@@ -52,8 +68,9 @@ def bench(
     ] = None,
     alerts: Annotated[
         int | None,
-        typer.Option(min=1, help="Simulated alerts of ingest, stream and spark."),
+        typer.Option(min=1, help="Simulated alerts of ingest, stream, spark and serve."),
     ] = None,
+    clients: Clients = None,
     rate: Annotated[
         float | None, typer.Option(min=0.1, help="Alerts a second of latency; 300 by default.")
     ] = None,
@@ -67,15 +84,7 @@ def bench(
         bool | None,
         typer.Option(help="Write Parquet too; by default stream does not, and latency does."),
     ] = None,
-    kafka: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HOST:PORT",
-            help="Kafka of stream, latency and spark. Default: $GUESTSTAR_KAFKA, else one is "
-            "started for the while.",
-            show_default=False,
-        ),
-    ] = None,
+    kafka: Kafka = None,
     objects: Annotated[
         int | None,
         typer.Option(min=1_000, help="Simulated objects of archive; 200,000 by default."),
@@ -103,7 +112,7 @@ def bench(
     """
     given = {
         "alerts": alerts, "rate": rate, "seconds": seconds, "workers": workers,
-        "archive": archive, "kafka": kafka, "objects": objects, "store": store,
+        "archive": archive, "kafka": kafka, "clients": clients, "objects": objects, "store": store,
     }  # fmt: skip
     result = measured(name, rival, {k: v for k, v in given.items() if v is not None}, json)
     if json:

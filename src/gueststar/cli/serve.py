@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
 
 from gueststar.cli.options import Port, Store, said
+
+NICE = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -20,12 +23,25 @@ def serve(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the portal in the browser.")
     ] = False,
+    nice: Annotated[
+        int,
+        typer.Option(
+            min=0, max=19, help="Let other work of this machine, such as an ingest, go before."
+        ),
+    ] = NICE,
 ) -> None:
     """Look at the alerts of a store in the browser.
 
     The portal listens on this machine only. It reads; an ingest may write meanwhile.
     """
+    step_back(nice)
     run_portal_command(store, port, browser)
+
+
+def step_back(nice: int) -> None:
+    """Lower the priority of this process and of what it starts."""
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(nice)
 
 
 def run_portal_command(store: str | None, port: int | None, browser: bool) -> None:

@@ -19,7 +19,7 @@ from gueststar.store.sqlite.session import SqliteSession
 from gueststar.store.tables import VIEW_NAMES
 
 MAX_VALUE = 64 << 20  # bytes of one text or blob
-MAX_HEAP = 1 << 30  # bytes that SQLite may use in this process, for all that it does
+MAX_HEAP = 512 << 20  # bytes that SQLite may use in this process, for all that it does
 _OPS_BETWEEN_LOOKS = 20_000
 _JSON = ("json_each", "json_tree")
 _FORBIDDEN = {"load_extension", "fts3_tokenizer"}

@@ -19,6 +19,7 @@ from gueststar.store.session import Session
 from gueststar.store.sqlite import connection as connections
 from gueststar.store.sqlite import query
 from gueststar.store.sqlite.session import SqliteSession
+from gueststar.store.sqlite.wal import Wal
 
 
 class SqliteStore(EngineStore):
@@ -60,6 +61,7 @@ class SqliteStore(EngineStore):
         self._local = threading.local()
         self._readers: list[SqliteSession] = []
         self._closed = False
+        self._wal = Wal(path)
         self._writer = None if read_only else connections.open_writer(path, busy_s)
         if read_only:
             connections.bring_up_to_date(path)
@@ -119,6 +121,7 @@ class SqliteStore(EngineStore):
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+            self._wal.shorten(connection)
         return done
 
     def _writable(self) -> SqliteSession:
