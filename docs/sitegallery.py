@@ -9,12 +9,13 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SCRIPTS = HERE.parent / "examples" / "gallery"
+PROGRAM = HERE.parent / "src" / "gueststar"
 NIGHT = HERE / "_build" / "night"
 ALERTS, SEED = 400, 1  # as the head of the gallery says
 
 
 def make_night(app):
-    """Simulate and store the night unless it is there, and put the scripts beside it."""
+    """Simulate and store the night unless this program did, and put the scripts beside it."""
     from gueststar.classifiers.realbogus import default_module
     from gueststar.pipeline import Pipeline
     from gueststar.run.ingest import ingest
@@ -23,7 +24,8 @@ def make_night(app):
     from gueststar.store import open_store
 
     done = NIGHT / "done"
-    if not done.exists():
+    changed = max(path.stat().st_mtime for path in PROGRAM.rglob("*.py"))
+    if not done.exists() or done.stat().st_mtime < changed:
         shutil.rmtree(NIGHT, ignore_errors=True)
         write_night(NIGHT / "night", ALERTS, SEED)
         with open_store(f"sqlite:///{NIGHT}/night.db") as store:

@@ -14,8 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from astropy import units as u
-from astropy.table import Table
+from astropy.coordinates import SkyCoord
+from astropy.table import QTable, Table
+from cdshealpix.nested import healpix_to_lonlat
+from mocpy import MOC
 from typer.testing import CliRunner
 
 from gueststar import Broker
@@ -87,11 +91,16 @@ def bulk(b, name, mine):
     b.alerts(limit=1_000_000).write("alerts.ecsv", overwrite=True)
 
 
+def sky_map(b, name, mine):
+    likely = MOC.from_multiordermap_fits_file("skymap.fits", cumul_to=0.9)
+    b.alerts(region=likely, since="2020-01-01", sort="score")
+
+
 class Task(NamedTuple):
     """A task, what does it, and the shortest way that a peer documents."""
 
     title: str
-    function: Callable | None
+    function: Callable
     peer: str
 
 
@@ -109,7 +118,7 @@ TASKS = [
     Task("context: what is known there", context, "Lasair: 1, with a token"),
     Task("SQL over everything", sql, "ALeRCE, Lasair: 2 to 3, with a token or quotas"),
     Task("bulk download", bulk, "Fink Data Transfer: Kafka and a command-line tool"),
-    Task("visibility, report to the TNS, region of a sky map", None, "SkyPortal: pages"),
+    Task("alerts in a gravitational-wave sky map", sky_map, "Lasair, SkyPortal: a page"),
 ]
 
 
@@ -130,8 +139,7 @@ def table():
     """Return the tasks as a table in Markdown."""
     rows = ["| | task | lines here | at a peer, autumn 2026 |", "|---|---|---|---|"]
     for number, task in enumerate(TASKS, 1):
-        lines = lines_of(task.function) if task.function else "not yet"
-        rows.append(f"| {number} | {task.title} | {lines} | {task.peer} |")
+        rows.append(f"| {number} | {task.title} | {lines_of(task.function)} | {task.peer} |")
     return "\n".join(rows)
 
 
@@ -143,7 +151,21 @@ def prepare():
         objects = b.objects(min_detections=2, limit=20)
     mine = Table({"name": objects["object_id"], "ra": objects["ra"], "dec": objects["dec"]})
     mine.write("mine.csv")
+    write_sky_map(mine)
     return str(objects["object_id"][0]), mine
+
+
+def write_sky_map(mine):
+    """Write a sky map in the form of the gravitational-wave networks: a density in each cell."""
+    order = 4
+    cells = np.arange(12 * 4**order)  # nested
+    centre = SkyCoord(mine["ra"][0], mine["dec"][0], unit="deg")
+    away = SkyCoord(*healpix_to_lonlat(cells, order)).separation(centre)
+    weight = np.exp(-0.5 * (away.deg / 10) ** 2)
+    density = weight / weight.sum() * len(cells) / (4 * np.pi * u.sr)
+    table = QTable({"UNIQ": cells + 4 * 4**order, "PROBDENSITY": density})
+    table.meta = {"PIXTYPE": "HEALPIX", "ORDERING": "NUNIQ", "COORDSYS": "C", "MOCORDER": order}
+    table.write("skymap.fits")
 
 
 def main():
@@ -152,9 +174,8 @@ def main():
     with contextlib.chdir(folder):
         name, mine = prepare()
         for task in TASKS:
-            if task.function:
-                with Broker() as b:
-                    task.function(b, name, mine)
+            with Broker() as b:
+                task.function(b, name, mine)
         assert list(Path("young").rglob("*.parquet"))
     shutil.rmtree(folder)
     print(table())

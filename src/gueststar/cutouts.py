@@ -285,6 +285,11 @@ class Cutouts:
     def array(self, name: str) -> np.ndarray:
         """Read one cutout.
 
+        Parameters
+        ----------
+        name : str
+            ``science``, ``template`` or ``difference``.
+
         Returns
         -------
         numpy.ndarray of float32, shape ``(rows, columns)``
@@ -307,6 +312,15 @@ class Cutouts:
 
     def fits(self, name: str) -> bytes:
         """Return one cutout as plain FITS, unpacked where the survey packed it.
+
+        Parameters
+        ----------
+        name : str
+            ``science``, ``template`` or ``difference``.
+
+        Returns
+        -------
+        bytes
 
         Raises
         ------

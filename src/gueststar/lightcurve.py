@@ -234,6 +234,15 @@ class LightCurve:
 
         The order does not matter, and merging again changes nothing.
 
+        Parameters
+        ----------
+        other : LightCurve
+            Of the same object and quantity.
+
+        Returns
+        -------
+        LightCurve
+
         Raises
         ------
         BadInput
@@ -280,7 +289,25 @@ class LightCurve:
         fold: Folding | None = None,
         redshift: float | None = None,
     ) -> Figure:
-        """Draw the curve with Plotly; see :func:`gueststar.plots.light_curve_figure`."""
+        """Draw the curve with Plotly; see :func:`gueststar.plots.light_curve_figure`.
+
+        Parameters
+        ----------
+        total : bool
+            Total flux (reference and difference) in the place of the difference.
+        y : {'mag', 'flux'}
+            AB magnitudes, or flux in nJy.
+        forced, limits : bool
+            Draw forced photometry, 5 sigma limits.
+        fold : callable, optional
+            Turns MJD TAI into phases, such as :class:`gueststar.periods.Fold`.
+        redshift : float, optional
+            Makes magnitudes absolute.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
+        """
         from gueststar.plots import light_curve_figure
 
         return light_curve_figure(
