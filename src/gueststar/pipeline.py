@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from gueststar.batch import VOCABULARY, AlertBatch, is_dead_letters
 from gueststar.contracts import Filter, ScienceModule
-from gueststar.errors import BadModule, did_you_mean
+from gueststar.errors import BadModule, Unavailable, did_you_mean
 from gueststar.score import FAILED, unscored, without_scores
 
 #: After so many failing rows of one module in one batch, the rest of the batch is not tried.
@@ -144,6 +144,11 @@ def run_module(module: ScienceModule, batch: AlertBatch) -> pa.RecordBatch:
 
     A call that raises is repeated on halves of the batch until the failing rows stand alone;
     they get nulls and the reason. The runner is the one place that may catch everything.
+
+    Raises
+    ------
+    Unavailable
+        If the module says that what it needs is away and may come back.
     """
     return _attempt(module, batch, [FAILURES_PER_BATCH])
 
@@ -153,6 +158,8 @@ def _attempt(module: ScienceModule, batch: AlertBatch, budget: list[int]) -> pa.
         return unscored(module.gives, len(batch), f"{FAILED}{module.name} on too many rows")
     try:
         return _checked(module, batch, module(batch))
+    except Unavailable:  # what it needs may come back: the runner waits, and tries again
+        raise
     except Exception as error:  # noqa: BLE001  a module is anybody's code
         if len(batch) <= 1:
             budget[0] -= 1

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
 from gueststar.batch import VOCABULARY, AlertBatch
+from gueststar.catalogs.stage import CatalogueModule
 from gueststar.contracts import Filter, ScienceModule, Sink, Source
 from gueststar.filters import make_filter
 from gueststar.pipeline import check_filter_declaration, check_mask
@@ -26,7 +28,7 @@ from gueststar.sinks.archive import Archive
 from gueststar.sinks.archived import ArchivedAlerts
 from gueststar.sinks.kafka import FLUSH_S
 from gueststar.sinks.selecting import Archives, Chosen, Selecting
-from gueststar.sinks.store import StoreSink
+from gueststar.sinks.store import StoreSink, check_known
 from gueststar.sources.files import FileSource
 from gueststar.store import Store
 
@@ -43,6 +45,36 @@ def columns_after(modules: Sequence[ScienceModule]) -> pa.Schema:
     native = parse(json.loads(schema_json())).arrow
     given = [field for module in modules for field in module.gives]
     return pa.schema([*VOCABULARY, pa.field("native", native), *given])
+
+
+def make_catalogues(config: Config, store: Store) -> list[ScienceModule]:
+    """Make modules of the catalogues of a store that a broker may use.
+
+    Raises
+    ------
+    NotThere
+        If the settings name one that is not there; the message names the nearest.
+    """
+    if config.catalogs:
+        check_known(store, config.catalogs)
+    return [
+        CatalogueModule(
+            row["catalogue"],
+            row["version"],
+            row["kept"],
+            partial(store.xmatch, catalogue=row["catalogue"]),
+        )
+        for row in store.catalogues().to_pylist()
+        if config.catalogs is None or row["catalogue"] in config.catalogs
+    ]
+
+
+def asked_for(
+    catalogues: Sequence[ScienceModule], filters: Sequence[Filter]
+) -> list[ScienceModule]:
+    """Return those modules whose columns some filter needs."""
+    needed = {column for filter in filters for column in filter.needs}
+    return [one for one in catalogues if needed & set(one.gives.names)]
 
 
 def make_filters(config: Config, modules: Sequence[ScienceModule]) -> list[Filter]:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 from gueststar.classifiers.choose import modules_named
-from gueststar.contracts import Filter
+from gueststar.contracts import Filter, ScienceModule
 from gueststar.errors import BadInput
-from gueststar.run.assemble import make_filters, make_source
+from gueststar.run.assemble import make_catalogues, make_filters, make_source
 from gueststar.run.config import Config
 from gueststar.run.parts import (
     ArchivedConfig,
@@ -62,7 +62,7 @@ def check(config: Config, engine: Engine = "local") -> list[Finding]:
         The first thing that cannot be, with the way out.
     """
     modules = modules_named(config.modules)
-    filters = make_filters(config, modules)
+    filters = make_filters(config, [*_catalogue_modules(config, engine), *modules])
     found = [Finding("source", _source(source, engine)) for source in config.sources]
     found += [Finding("module", f"{module.name} {module.version}") for module in modules]
     found += [_filter(config, filter) for filter in filters]
@@ -137,6 +137,14 @@ def _places(config: Config) -> Iterator[Finding]:
     if config.archive:
         _check_folder(Path(config.archive))
         yield Finding("archive", str(config.archive))
+
+
+def _catalogue_modules(config: Config, engine: Engine) -> list[ScienceModule]:
+    """Catalogues that filters may name; on Spark there are none."""
+    if engine == "spark" or not store_exists(config.store):
+        return []
+    with open_store(config.store, read_only=True) as store:
+        return make_catalogues(config, store)
 
 
 def _catalogues(config: Config, store: Store) -> Iterator[Finding]:

@@ -151,7 +151,13 @@ def consume(config: Config, stop: threading.Event, read: Read | None = None) -> 
     """
     from gueststar.classifiers.choose import modules_named
     from gueststar.pipeline import Pipeline
-    from gueststar.run.assemble import make_filters, make_sink, make_source
+    from gueststar.run.assemble import (
+        asked_for,
+        make_catalogues,
+        make_filters,
+        make_sink,
+        make_source,
+    )
     from gueststar.run.ingest import Ledger
     from gueststar.run.local import run
     from gueststar.run.switch import FilterSwitch, Switch
@@ -159,22 +165,24 @@ def consume(config: Config, stop: threading.Event, read: Read | None = None) -> 
 
     warm_up()  # before any partition is ours: the others need not wait for it
     modules = modules_named(config.modules)
-    filters = [FilterSwitch(made) for made in make_filters(config, modules)]
-    pipeline = Pipeline([Switch(module) for module in modules])
-    tell = None if read is None else (lambda _, rows: read(rows))
-
-    def job(given: Source, store: Store, stop: threading.Event) -> None:
-        run(
-            given,
-            pipeline,
-            [make_sink(config, store, filters, flush_s=SHORT_S)],
-            skip=Ledger(store, pipeline).knows,
-            progress=tell,
-            stop=stop,
-            patience=Patience(stop),
-        )
-
     sources = [make_source(given) for given in config.sources]
     who = multiprocessing.current_process().name
-    with opened(config, stop) as store, Monitor.watching(store, who, sources):
-        together([partial(job, source, store) for source in sources], stop)
+    tell = None if read is None else (lambda _, rows: read(rows))
+    with opened(config, stop) as store:
+        catalogues = make_catalogues(config, store)
+        filters = [FilterSwitch(one) for one in make_filters(config, [*catalogues, *modules])]
+        pipeline = Pipeline([Switch(one) for one in (*asked_for(catalogues, filters), *modules)])
+
+        def job(given: Source, stop: threading.Event) -> None:
+            run(
+                given,
+                pipeline,
+                [make_sink(config, store, filters, flush_s=SHORT_S)],
+                skip=Ledger(store, pipeline).knows,
+                progress=tell,
+                stop=stop,
+                patience=Patience(stop),
+            )
+
+        with Monitor.watching(store, who, sources):
+            together([partial(job, source) for source in sources], stop)

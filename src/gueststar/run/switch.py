@@ -10,6 +10,7 @@ import pyarrow as pa
 from gueststar.alarms import alarm
 from gueststar.batch import AlertBatch
 from gueststar.contracts import Filter, ScienceModule
+from gueststar.errors import Unavailable
 from gueststar.score import FAILED, unscored
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,8 @@ class Switch:
             return unscored(self.gives, len(batch), f"{FAILED}{self.off}")
         try:
             out = self._module(batch)
+        except Unavailable:
+            raise
         except Exception as error:
             self._fuse.failed(error)
             raise

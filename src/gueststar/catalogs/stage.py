@@ -1,0 +1,78 @@
+"""Facts of a catalogue as columns of the live batch, for filters: a module that gives no scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from gueststar.batch import AlertBatch
+
+Match = Callable[[np.ndarray, np.ndarray], pa.Table]
+_OWN = ("separation", "id", "kpc", "light_radii", "reason")
+
+
+class CatalogueModule:
+    """Gives alerts the best match of a catalogue at their own position.
+
+    Columns, with the catalogue's name and ``_`` before each: ``separation`` (arcsec), ``id``,
+    ``kpc`` and ``light_radii`` (of galaxies), every kept column as a number (text is null), and
+    ``reason``, why something is null. All are null where nothing matches.
+
+    Parameters
+    ----------
+    name, version : str
+        Of the catalogue.
+    kept : sequence of str
+        Columns that it keeps.
+    match : callable
+        Given right ascensions and declinations, deg, returns the matches as
+        :meth:`gueststar.store.Store.xmatch` does; asked once a batch.
+    """
+
+    needs: tuple[str, ...] = ("ra", "dec")
+
+    def __init__(self, name: str, version: str, kept: Sequence[str], match: Match) -> None:
+        self.name, self.version = name, version
+        self._kept = [column for column in kept if column not in _OWN]
+        self._match = match
+        kinds = {"separation": pa.float64(), "id": pa.string(), "kpc": pa.float64()}
+        kinds |= {"light_radii": pa.float64(), **dict.fromkeys(self._kept, pa.float64())}
+        kinds["reason"] = pa.string()
+        self.gives = pa.schema([(f"{name}_{column}", kind) for column, kind in kinds.items()])
+
+    def __call__(self, batch: AlertBatch) -> pa.RecordBatch:
+        """Return the columns; see :class:`gueststar.contracts.ScienceModule`."""
+        ra, dec = batch.numpy("ra"), batch.numpy("dec")
+        rows = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))
+        found = self._match(ra[rows], dec[rows]).to_pylist()
+        best = {int(rows[one["row"]]): one for one in found if one["rank"] == 0}
+        facts = {row: orjson.loads(one["columns"]) for row, one in best.items()}
+        names = ("separation_arcsec", "source_id", "separation_kpc", "light_radii")
+        every = range(len(batch))
+        columns = [[best[row][name] if row in best else None for row in every] for name in names]
+        columns += [
+            [_number(facts[row][name]) if row in facts else None for row in every]
+            for name in self._kept
+        ]
+        reasons = [
+            _reason(row in best, values)
+            for row, values in zip(every, zip(*columns, strict=True), strict=True)
+        ]
+        arrays = [*columns, reasons]
+        return pa.RecordBatch.from_arrays(
+            [pa.array(one, field.type) for one, field in zip(arrays, self.gives, strict=True)],
+            schema=self.gives,
+        )
+
+
+def _reason(matches: bool, values: Sequence[object]) -> str | None:
+    if not matches:
+        return "nothing in the catalogue matches"
+    return "the catalogue does not say" if None in values else None
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
