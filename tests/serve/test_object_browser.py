@@ -174,7 +174,7 @@ def test_paths_and_values_of_the_packet_are_copied_by_keyboard(opened):
 
 
 CONTROLS = """() => [...document.querySelectorAll(
-    'main :is(button, a[href], input, select, summary, canvas)'
+    'main :is(button, a[href], input, select, textarea, summary, canvas[tabindex])'
 )].filter((e) => e.checkVisibility() && !e.closest('.modebar'))"""
 REACHED = f"() => ({CONTROLS})().indexOf(document.activeElement)"
 

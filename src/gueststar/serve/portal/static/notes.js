@@ -28,7 +28,7 @@ export class Notes {
     try { answer = await fetch(address, { method, headers: body ? JSON_TYPE : {}, body: body && JSON.stringify(body) }); }
     catch { this.said.textContent = "The server does not answer; nothing was written."; return false; }
     const told = answer.ok ? null : await answer.json().catch(() => null);
-    this.said.textContent = answer.ok ? "" : (told?.error ?? `not written (${answer.status})`);
+    this.said.textContent = answer.ok ? "" : (told?.error?.message ?? told?.error ?? `not written (${answer.status})`);
     return answer.ok;
   }
 
