@@ -159,6 +159,7 @@ def test_answers_are_those_of_a_store_without_it_on_postgresql(request, alerts, 
 NOT_READ = {
     "write", "note", "close", "rights", "seen_by", "annotate", "edit_annotation",
     "remove_annotation", "add_catalogue", "remove_catalogue", "match_catalogue", "note_unsent",
+    "create_token", "tokens", "revoke_token", "admit",
 }  # fmt: skip
 OPERATORS = {"health", "flow", "unprocessed", "dead_letters"}
 

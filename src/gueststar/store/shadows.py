@@ -224,5 +224,5 @@ RULES: dict[str, Rule] = {
 #: Tables that stay empty on purpose.
 OPERATORS_ONLY = frozenset(
     {"dead_rows", "write_rows", "flow_rows", "reading_rows", "alarm_rows", "archive_moves",
-     "store_version", "unsent_rows"}
+     "store_version", "unsent_rows", "token_rows"}
 )  # fmt: skip
