@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from engines import ENGINES, fresh_url
 from gueststar import Broker
 from gueststar.batch import AlertBatch
 from gueststar.catalogs.declaration import Declaration
@@ -48,16 +49,18 @@ def stars_beside(batches):
 
 
 @pytest.fixture(scope="session")
-def store_url(tmp_path_factory):
-    url = f"sqlite:///{tmp_path_factory.mktemp('client') / 'night.db'}"
+def night():
     (source,) = open_source(["simulate:300:4"])
-    batches = [
-        AlertBatch(b) for b in Pipeline([Brightness()])(source) if "alert_id" in b.schema.names
-    ]
-    with open_store(url) as store:
-        store.add_catalogue(*stars_beside(batches))
-        store.write(batches)
-    return url
+    return [AlertBatch(b) for b in Pipeline([Brightness()])(source) if "alert_id" in b.schema.names]
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def store_url(request, tmp_path_factory, night):
+    with fresh_url(request.param, request, tmp_path_factory.mktemp("client")) as url:
+        with open_store(url) as store:
+            store.add_catalogue(*stars_beside(night))
+            store.write(night)
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -81,5 +84,5 @@ def server(address):
 
 
 @pytest.fixture(scope="session", params=["local", "server"])
-def b(request):
-    return request.getfixturevalue(request.param)
+def b(request, local, server):
+    return {"local": local, "server": server}[request.param]

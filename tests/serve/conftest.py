@@ -75,11 +75,17 @@ def hostile_alerts():
 
 
 @pytest.fixture(scope="session")
-def store_url(tmp_path_factory):
+def night():
     """200 simulated alerts, and the hostile ones."""
+    return [*alerts("simulate:200:1"), hostile_alerts()]
+
+
+@pytest.fixture(scope="session")
+def store_url(tmp_path_factory, night):
+    """A store with the night, in a file."""
     url = f"sqlite:///{tmp_path_factory.mktemp('portal') / 'night.db'}"
     with open_store(url) as store:
-        store.write([*alerts("simulate:200:1"), hostile_alerts()])
+        store.write(night)
     return url
 
 

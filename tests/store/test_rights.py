@@ -67,6 +67,7 @@ def questions(alerts, given):
         yield name, lambda s, name=name: getattr(s, name)(1)
     yield "catalogues", lambda s: s.catalogues()
     yield "matches", lambda s: s.matches("ZTF18a")
+    yield "counterparts", lambda s: s.counterparts("ZTF18a")
     yield "xmatch", lambda s: s.xmatch([10.0], [0.0], "gaia")
     for view in VIEW_NAMES:
         if view not in OPERATORS_VIEWS:

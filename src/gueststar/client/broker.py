@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import fields
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,21 +10,14 @@ import pyarrow as pa
 
 from gueststar.client.matching import Matching
 from gueststar.client.notes import Notes
-from gueststar.client.pages import pulled
-from gueststar.client.places import alert_id_of, arcsec, place_of
+from gueststar.client.places import alert_id_of
 from gueststar.client.remote import RemoteStore
 from gueststar.client.results import Result
+from gueststar.client.searching import Searches
 from gueststar.client.things import BrokerObject
-from gueststar.errors import BadInput, did_you_mean
-from gueststar.positions import Position
+from gueststar.errors import BadInput
 from gueststar.store import Store, open_store
-from gueststar.store.selection import (
-    MAX_PAGE,
-    AlertSelection,
-    CountBy,
-    ObjectSelection,
-)
-from gueststar.times import mjd_tai_of
+from gueststar.store.selection import CountBy
 
 if TYPE_CHECKING:
     from gueststar.alert import Alert
@@ -35,7 +26,7 @@ if TYPE_CHECKING:
 _WAIT_S = 20.0  # of an annotation, for another writer
 
 
-class Broker(Matching, Notes):
+class Broker(Searches, Matching, Notes):
     """Alerts, objects and their light curves, from a local store or from a server.
 
     Parameters
@@ -153,110 +144,6 @@ class Broker(Matching, Notes):
         }
         return Result.from_arrow(pa.table(columns))
 
-    def cone(self, position: Any, radius: Any = 5.0) -> Result:
-        """Return the objects round a position, nearest first, at most 10,000.
-
-        Parameters
-        ----------
-        position : SkyCoord, str or (ra, dec)
-            ``"10:12:13.4 -02:03:04"``, degrees, or the name of an object.
-        radius : Quantity or float
-            An angle; a bare number is arcsec.
-
-        Returns
-        -------
-        Result
-            Columns of the view ``objects`` and ``separation_arcsec``; with
-            ``meta["truncated"]`` where there are more.
-        """
-        place = self._place(position)
-        found = self._store.cone(place.ra, place.dec, arcsec(radius))
-        if found.num_rows > MAX_PAGE:
-            found = found.slice(0, MAX_PAGE).replace_schema_metadata({"gueststar.truncated": "1"})
-        return Result.from_arrow(found)
-
-    def _place(self, position: Any) -> Position:
-        place = place_of(position)
-        if isinstance(place, Position):
-            return place
-        record = self._store.object(place)
-        return Position(record.ra, record.dec)
-
-    def alerts(
-        self,
-        *,
-        position: Any = None,
-        radius: Any = 5.0,
-        since: Any = None,
-        until: Any = None,
-        limit: int = 10_000,
-        **conditions: Any,
-    ) -> Result:
-        """Return alerts by conditions, in the order of night, time and id.
-
-        Parameters
-        ----------
-        position, radius
-            A cone, as for :meth:`cone`; at most 5 degrees.
-        since, until : Time, str or float, optional
-            Mid-exposure; a date is UTC, a bare number MJD (TAI).
-        limit : int
-            Rows at most; they are pulled page by page.
-        **conditions
-            ``object_id, survey, band, night, mag_min, mag_max, module, min_score, max_score,
-            cell``;
-            see :class:`gueststar.store.selection.AlertSelection`.
-
-        Returns
-        -------
-        Result
-            With ``meta["truncated"]`` where there are more.
-        """
-        if position is not None:
-            place = self._place(position)
-            conditions |= {"ra": place.ra, "dec": place.dec, "radius_arcsec": arcsec(radius)}
-        times = {"since": since, "until": until}
-        selection = _selection(AlertSelection, conditions, times)
-        return self._pull(self._store.find_alerts, selection, limit, "alerts")
-
-    def objects(
-        self,
-        *,
-        first_since: Any = None,
-        first_until: Any = None,
-        last_since: Any = None,
-        last_until: Any = None,
-        limit: int = 10_000,
-        **conditions: Any,
-    ) -> Result:
-        """Return objects by conditions, in the order of names.
-
-        Parameters
-        ----------
-        first_since, first_until, last_since, last_until : Time, str or float, optional
-            Range of the first and of the last detection.
-        limit : int
-            Rows at most; they are pulled page by page.
-        **conditions
-            ``prefix`` (of the name), ``survey``, ``min_detections``.
-        """
-        times = {
-            "first_since": first_since,
-            "first_until": first_until,
-            "last_since": last_since,
-            "last_until": last_until,
-        }
-        selection = _selection(ObjectSelection, conditions, times)
-        return self._pull(self._store.find_objects, selection, limit, "objects")
-
-    def _pull(self, find: Callable[..., pa.Table], selection: Any, limit: int, what: str) -> Result:
-        return pulled(
-            lambda after, rows: find(selection, after=after, limit=rows),
-            limit,
-            what,
-            self._progress,
-        )
-
     def nights(self) -> Result:
         """Return the nights with their numbers of alerts, newest first."""
         return Result.from_arrow(self._store.nights())
@@ -310,13 +197,3 @@ class Broker(Matching, Notes):
     def health(self) -> dict[str, Any]:
         """Return the counts that prove that nothing was lost."""
         return self._store.health()
-
-
-def _selection(kind: Any, conditions: dict[str, Any], times: dict[str, Any]) -> Any:
-    """Build a selection; an unknown condition is answered with the nearest."""
-    known = [field.name for field in fields(kind)]
-    for name in conditions:
-        if name not in known:
-            raise BadInput(f"{name!r} is no condition here.{did_you_mean(name, known)}")
-    given = {n: mjd_tai_of(v, n) for n, v in times.items() if v is not None}
-    return kind(**conditions, **given)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -14,13 +14,24 @@ from gueststar.client.http import Server
 from gueststar.points import HISTORY_SCHEMA
 from gueststar.score import Score
 from gueststar.store.annotates import Annotation
+from gueststar.store.crossmatches import RADIUS_ARCSEC
 from gueststar.store.interface import ObjectRecord, Sort
-from gueststar.store.selection import MAX_PAGE, AlertSelection, CountBy, ObjectSelection
+from gueststar.store.selection import (
+    MAX_PAGE,
+    AlertSelection,
+    AlertSort,
+    CountBy,
+    ObjectSelection,
+    ObjectSort,
+    Placed,
+)
 
 if TYPE_CHECKING:
     from gueststar.alert import Alert
     from gueststar.cutouts import Cutouts
     from gueststar.lightcurve import LightCurve
+
+_WAYS = {None: None, True: "down", False: "up"}
 
 
 class RemoteStore:
@@ -114,6 +125,11 @@ class RemoteStore:
         """Return what an object matches in all catalogues."""
         return self._server.table(f"/matches/{quote(object_id, safe='')}")
 
+    def counterparts(self, object_id: str, radius_arcsec: float = RADIUS_ARCSEC) -> pa.Table:
+        """Return the objects of other surveys at the place of an object."""
+        path = f"/counterparts/{quote(object_id, safe='')}"
+        return self._server.table(path, radius=radius_arcsec)
+
     def xmatch(
         self,
         ra: Any,
@@ -128,18 +144,37 @@ class RemoteStore:
         return self._server.post(path, body, radius=radius_arcsec, mode=mode)
 
     def find_alerts(
-        self, selection: AlertSelection, *, after: str | None = None, limit: int = 1_000
+        self,
+        selection: AlertSelection,
+        *,
+        sort: AlertSort = "time",
+        descending: bool | None = None,
+        after: str | None = None,
+        limit: int = 1_000,
     ) -> pa.Table:
         """Return one page of alerts."""
-        given = asdict(selection)
-        given["radius"] = given.pop("radius_arcsec")
-        return self._server.table("/alerts", **given, after=after, limit=limit)
+        shown = {"sort": sort, "order": _WAYS[descending], "after": after, "limit": limit}
+        return self._found("/alerts", selection, shown)
 
     def find_objects(
-        self, selection: ObjectSelection, *, after: str | None = None, limit: int = 1_000
+        self,
+        selection: ObjectSelection,
+        *,
+        sort: ObjectSort = "name",
+        descending: bool | None = None,
+        after: str | None = None,
+        limit: int = 1_000,
     ) -> pa.Table:
         """Return one page of objects."""
-        return self._server.table("/objects", **asdict(selection), after=after, limit=limit)
+        shown = {"sort": sort, "order": _WAYS[descending], "after": after, "limit": limit}
+        return self._found("/objects", selection, shown)
+
+    def _found(self, path: str, selection: Placed, shown: dict[str, Any]) -> pa.Table:
+        given = {field.name: getattr(selection, field.name) for field in fields(selection)}
+        given["radius"], region = given.pop("radius_arcsec"), given.pop("region")
+        if region is None:
+            return self._server.table(path, **given, **shown)
+        return self._server.post(path, region.as_json(), **given, **shown)
 
     def counts(
         self, by: CountBy, *, night: int | None = None, order: int = 6, min_score: float = 0.5

@@ -85,6 +85,9 @@ class Turns:
         Refused
             If too many wait, or it takes too long.
         """
+        if not self._places.locked():
+            await self._places.acquire()  # at once
+            return
         if self._waiting >= self._limits.waiting:
             raise Refused(503, "too many questions wait here: ask again in some seconds")
         self._waiting += 1
@@ -166,10 +169,9 @@ class Gate:
                     await self.app(scope, given, answer.keep)
                 finally:
                     turns.give_back()
+            await answer.send()
         except Refused as refusal:
             await _refuse(refusal, scope, send)
-            return
-        await answer.send()
 
     @asynccontextmanager
     async def _taken_in(self, scope: Scope, receive: Receive) -> AsyncIterator[Receive]:

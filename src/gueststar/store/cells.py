@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from gueststar.errors import BadInput
+from gueststar.store.mocs import ORDER
 from gueststar.store.selection import MAX_MATCHES
-from gueststar.store.sky import ORDER
 
 
 def spans_of(cells: np.ndarray, depth: int) -> np.ndarray:

@@ -28,6 +28,7 @@ from gueststar.store.interface import (
     Unsent,
     WriteReport,
 )
+from gueststar.store.searching import Searching
 from gueststar.store.session import Session
 from gueststar.store.streaming import Streaming
 from gueststar.store.unprocessed import Unprocessed
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class EngineStore(Viewing, Annotating, Admitting, Streaming, Crossing, ABC):
+class EngineStore(Viewing, Searching, Annotating, Admitting, Streaming, Crossing, ABC):
     """A store over some engine; see :class:`gueststar.store.interface.Store`.
 
     Parameters

@@ -7,13 +7,20 @@ sets of keys are the table :meth:`Session.wanted`. What differs between engines 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
+from gueststar.errors import BadInput
 from gueststar.rights import Rights
 
 Kind = Literal["bigint", "text"]
+
+
+def too_long(seconds: float) -> BadInput:
+    """Return the error of a search that was stopped."""
+    return BadInput(f"this took longer than {seconds:.0f} s: narrow it down, by night or by region")
 
 
 class Session(Protocol):
@@ -55,8 +62,12 @@ class Session(Protocol):
         """Return the parameters of :attr:`spans`: half-open ranges, shape ``(n, 2)``."""
         ...
 
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Stop what takes longer, with :func:`too_long`."""
+        ...
+
     def index(self, name: str) -> str:
-        """Return the word that makes a query use an index; empty where the engine chooses."""
+        """Return the words that make a query use an index; empty where the engine chooses."""
         ...
 
     def insert(

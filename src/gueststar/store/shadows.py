@@ -96,8 +96,8 @@ def _names(name: str, rights: Rights, place: Place) -> str:
 
 
 def _programs(rights: Rights) -> str:
-    """Programs as SQL lists them; of none, a number that no program has."""
-    return ", ".join(str(p) for p in sorted(rights.programs or ())) or "-1"
+    """Programs as SQL lists them; of none, what is equal to nothing."""
+    return ", ".join(str(p) for p in sorted(rights.programs or ())) or "NULL"
 
 
 def _alerts(name: str, rights: Rights, place: Place) -> str:
@@ -110,6 +110,16 @@ def _alerts(name: str, rights: Rights, place: Place) -> str:
         age=f"""t.mjd_tai - (SELECT s.first_mjd_tai FROM {place.schema}.object_sums AS s
                             WHERE s.object_id = t.object_id
                                   AND s.mask = s.present & {rights.mask})""",
+    )
+
+
+def _nights(name: str, rights: Rights, place: Place) -> str:
+    """Select numbers of alerts by program, where -1 is none (:mod:`gueststar.store.tally`)."""
+    strict = ", ".join(f"'{survey}'" for survey in with_programs()) or "''"
+    return _select(
+        name,
+        place,
+        f"(t.program IN ({_programs(rights)}) OR t.program = -1 AND t.survey NOT IN ({strict}))",
     )
 
 
@@ -201,6 +211,7 @@ RULES: dict[str, Rule] = {
     "alert_rows": _alerts,
     "alert_keys": _of_alert,
     "alert_by_id": _alerts,
+    "night_rows": _nights,
     "object_rows": _objects,
     "object_sums": _objects,
     "curve_rows": _curves("object_rows"),

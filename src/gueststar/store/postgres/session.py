@@ -9,7 +9,8 @@ then reads what it has written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 from zlib import crc32
@@ -18,7 +19,7 @@ import numpy as np
 
 from gueststar.rights import UNRESTRICTED, Rights
 from gueststar.store.postgres import schema
-from gueststar.store.session import Kind
+from gueststar.store.session import Kind, too_long
 
 if TYPE_CHECKING:
     from psycopg import Connection, Cursor
@@ -90,6 +91,17 @@ class PostgresSession:
     def pack_spans(self, spans: np.ndarray, /) -> dict[str, Any]:
         """Return the parameters of :attr:`spans`."""
         return {"low": spans[:, 0].tolist(), "high": spans[:, 1].tolist()}
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Stop each statement that takes longer."""
+        from psycopg.errors import QueryCanceled
+
+        self.execute(f"SET LOCAL statement_timeout = {max(1, round(1000 * seconds))}")
+        try:
+            yield
+        except QueryCanceled:
+            raise too_long(seconds) from None
 
     def index(self, name: str) -> str:
         """Return nothing: PostgreSQL chooses its indexes."""

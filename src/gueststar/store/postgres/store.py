@@ -20,7 +20,6 @@ from gueststar.store.engine import EngineStore, T
 from gueststar.store.interface import WriteReport
 from gueststar.store.postgres import query, schema, seen
 from gueststar.store.postgres.connection import BUSY_SECONDS, Database, rolled_back
-from gueststar.store.postgres.searching import Unsearchable
 from gueststar.store.postgres.session import PostgresSession
 from gueststar.store.session import Session
 
@@ -33,7 +32,7 @@ READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 ATTEMPTS = 8  # of a transaction that another one has made impossible
 
 
-class PostgresStore(Unsearchable, EngineStore):
+class PostgresStore(EngineStore):
     """A store in a PostgreSQL database; see :class:`gueststar.store.interface.Store`.
 
     Parameters

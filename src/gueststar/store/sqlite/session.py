@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -11,7 +13,9 @@ import numpy as np
 import orjson
 
 from gueststar.rights import UNRESTRICTED, Rights
-from gueststar.store.session import Kind
+from gueststar.store.session import Kind, too_long
+
+_OPS_BETWEEN_LOOKS = 20_000
 
 
 class SqliteSession(sqlite3.Connection):
@@ -41,9 +45,24 @@ class SqliteSession(sqlite3.Connection):
         """Return the parameters of :attr:`spans`."""
         return {"spans": orjson.dumps(spans.tolist()).decode()}
 
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Stop what takes longer."""
+        deadline = time.monotonic() + seconds
+        self.set_progress_handler(lambda: time.monotonic() > deadline, _OPS_BETWEEN_LOOKS)
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_INTERRUPT:
+                raise
+            raise too_long(seconds) from None
+        finally:
+            self.set_progress_handler(None, 0)
+
     def index(self, name: str) -> str:
-        """Return the word that makes a query use an index; views, which hide rows, take none."""
-        return "" if self.rights.restricted else f" INDEXED BY {name}"
+        """Return the words that make a query use an index; views, which hide rows, take none."""
+        hides = self.rights.restricted or name.startswith("object_")  # object_rows is a view
+        return "" if hides else f" INDEXED BY {name}"
 
     def insert(
         self,

@@ -16,9 +16,11 @@ from gueststar.serve.api.questions import (
 
 QUESTIONS = (
     objects.find,
+    objects.find_in,
     objects.one,
     objects.light_curve,
     alerts.find,
+    alerts.find_in,
     alerts.one,
     alerts.scores,
     alerts.native,
@@ -28,6 +30,7 @@ QUESTIONS = (
     sky.cones,
     catalogs.listing,
     catalogs.matches,
+    catalogs.counterparts,
     catalogs.xmatch,
     sql.by_get,
     sql.by_post,

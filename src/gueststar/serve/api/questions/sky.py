@@ -11,16 +11,22 @@ from litestar.exceptions import HTTPException
 from gueststar.errors import BadInput
 from gueststar.positions import Position, parse_search
 from gueststar.serve.api.body import CSV, JSON, csv_columns, json_object
-from gueststar.serve.api.fields import DEC, LIMIT, RA
+from gueststar.serve.api.fields import AFTER, DEC, LIMIT, RA
 from gueststar.serve.api.operation import Body, Field, Operation
 from gueststar.serve.api.routing import asks
 from gueststar.store import Store
-from gueststar.store.selection import MAX_CONE_ARCSEC, MAX_POSITIONS
+from gueststar.store.selection import (
+    MAX_CONE_ARCSEC,
+    MAX_POSITIONS,
+    MAX_SELECTED_CONE_ARCSEC,
+    ObjectSelection,
+    next_of,
+)
 from gueststar.store.tables import OBJECTS
 
 MOST_MATCHES = 300_000  # rows of one answer
 LARGEST = 24 << 20  # bytes: 200,000 positions with 17 digits
-_APART = pa.field("separation_arcsec", pa.float64(), nullable=False)
+APART = pa.field("separation_arcsec", pa.float64(), nullable=False)
 _ROW = pa.field("row", pa.int64(), nullable=False)
 
 
@@ -29,7 +35,8 @@ _ROW = pa.field("row", pa.int64(), nullable=False)
         "/cone",
         "cone",
         "Objects round a position, nearest first",
-        "`truncated` says that more lie there than the `limit`.",
+        "Page by page, up to 30 degrees; `truncated` says that more lie there. The nearest alone: "
+        "`limit=1`.",
         fields=(
             RA,
             DEC,
@@ -39,20 +46,32 @@ _ROW = pa.field("row", pa.int64(), nullable=False)
                 "instead of ra and dec, as people write it",
                 example="10:12:13.4 -02:03:04",
             ),
-            Field("radius", "number", "arcsec", low=1e-3, high=108_000.0, default=5.0, example=60),
+            Field(
+                "radius",
+                "number",
+                "arcsec",
+                low=1e-3,
+                high=MAX_SELECTED_CONE_ARCSEC,
+                default=5.0,
+                example=60,
+            ),
+            AFTER,
             LIMIT,
         ),
-        answer=pa.schema([*OBJECTS, _APART]),
+        answer=pa.schema([*OBJECTS, APART]),
         group="Sky",
     )
 )
 def cone(store: Store, given: dict[str, Any]) -> pa.Table:
     """Answer the objects."""
     place = _place(given)
-    found = store.cone(place.ra, place.dec, given["radius"])
-    more = found.num_rows > given["limit"]
-    page = found.slice(0, given["limit"])
-    return page.replace_schema_metadata({"gueststar.truncated": "1" if more else "0"})
+    selection = ObjectSelection(ra=place.ra, dec=place.dec, radius_arcsec=given["radius"])
+    page = store.find_objects(
+        selection, sort="distance", after=given["after"], limit=given["limit"]
+    )
+    truncated = "0" if next_of(page) is None else "1"
+    metadata = {**(page.schema.metadata or {}), "gueststar.truncated": truncated}
+    return page.replace_schema_metadata(metadata)
 
 
 def _place(given: dict[str, Any]) -> Position:
@@ -91,7 +110,7 @@ NUMBERS = {"type": "array", "items": {"type": "number"}, "maxItems": MAX_POSITIO
             ),
             Field("nearest", "yes or no", "only the nearest object of each position"),
         ),
-        answer=pa.schema([_ROW, *OBJECTS, _APART]),
+        answer=pa.schema([_ROW, *OBJECTS, APART]),
         body=Body(
             {
                 "type": "object",
