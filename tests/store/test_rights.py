@@ -1,6 +1,7 @@
 """Data rights: a restricted viewer's answers are those of a store without what he may not see."""
 
 import inspect
+import sqlite3
 from contextlib import ExitStack
 
 import numpy as np
@@ -12,10 +13,11 @@ from gueststar.catalogs.declaration import Declaration
 from gueststar.catalogs.sources import Source
 from gueststar.errors import BadInput, NotAllowed, StoreError
 from gueststar.rights import PUBLIC, UNRESTRICTED, Rights
-from gueststar.store import open_store
+from gueststar.store import open_store, store_path
 from gueststar.store.interface import Store
 from gueststar.store.selection import COUNT_BY, AlertSelection, ObjectSelection
 from gueststar.store.shadows import OPERATORS_ONLY, RULES
+from gueststar.store.sqlite import schema
 from gueststar.store.tables import OPERATORS_VIEWS, VIEW_NAMES
 from gueststar.surveys.sky import healpix29
 from store.alerts import letters, positions_of, random_alerts, replaced
@@ -161,6 +163,7 @@ def test_answers_are_those_of_a_store_without_it_on_postgresql(request, alerts, 
 NOT_READ = {
     "write", "note", "close", "rights", "seen_by", "annotate", "edit_annotation",
     "remove_annotation", "add_catalogue", "remove_catalogue", "match_catalogue", "note_unsent",
+    "create_token", "tokens", "revoke_token", "admit",
 }  # fmt: skip
 OPERATORS = {"health", "flow", "unprocessed", "dead_letters"}
 
@@ -340,3 +343,72 @@ def test_every_table_has_a_rule(store):
                        AND relnamespace = current_schema()::regnamespace AND NOT relispartition"""
         names = {name for (name,) in connection.execute(query)}
     assert names - set(VIEW_NAMES) <= set(RULES) | OPERATORS_ONLY
+
+
+OLD_POINTS = '[[1,59000.0,"r",5.0,1.0,null,null,20.0,"detection"]]'
+
+
+def old_store(url):
+    """A store of the version before, with two objects of ZTF and one of LSST."""
+    alerts = [
+        (1, 1, "z", "ztf", 1, 100.0), (2, 2, "z", "ztf", 3, 900.0), (3, 3, "y", "ztf", None, 50.0),
+        (4, 4, "170", "lsst", None, 70.0),
+    ]  # fmt: skip
+    objects = [
+        (2, "z", "ztf", 2, 90.0, 2),
+        (3, "y", "ztf", 1, 5.0, 3),
+        (4, "170", "lsst", 1, 7.0, 4),
+    ]
+    insert_alert = """INSERT INTO alert_rows (healpix29, alert_id, object_id, survey, mjd_tai,
+        night, ra, dec, flux, flux_err, program)
+        VALUES (?, ?, ?, ?, 59000.0, 20200101, 1.0, 2.0, ?, 10.0, ?)"""
+    insert_object = """INSERT INTO object_rows (healpix29, object_id, survey, ra, dec,
+        n_detections, first_mjd_tai, last_mjd_tai, n_alerts, n_points, best_snr, best_alert_id)
+        VALUES (?, ?, ?, 1.0, 2.0, 1, 59000.0, 59000.0, ?, 1, ?, ?)"""
+    rows = [(cell, i, name, survey, flux, p) for cell, i, name, survey, p, flux in alerts]
+    curves = [(name, OLD_POINTS) for name in ("z", "y", "170")]
+    if url.startswith("sqlite"):
+        connection = sqlite3.connect(store_path(url))
+        connection.executescript(schema.TABLES + schema.FLOW_TABLES)
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 2")
+        connection.executemany(insert_alert, rows)
+        connection.executemany(insert_object, objects)
+        connection.executemany("INSERT INTO curve_rows VALUES (?, ?)", curves)
+        connection.commit()
+        connection.close()
+        return
+    import psycopg
+
+    from gueststar.store.postgres import schema as postgres
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(postgres.TABLES)
+        connection.execute("INSERT INTO store_version VALUES (1)")
+        postgres.make_partitions(connection, [20200101])
+        cursor = connection.cursor()
+        cursor.executemany(insert_alert.replace("?", "%s"), rows)
+        keys = [(row[1], 20200101, row[3]) for row in rows]
+        cursor.executemany("INSERT INTO alert_keys VALUES (%s, %s, %s)", keys)
+        cursor.executemany(insert_object.replace("?", "%s"), objects)
+        cursor.executemany("INSERT INTO curve_rows VALUES (%s, %s)", curves)
+
+
+def test_an_older_store_shows_what_is_known(url):
+    old_store(url)
+    with open_store(url) as store:
+        assert store.object("z").n_detections == 1
+        assert len(store.light_curve("z")) == 1
+        public = store.seen_by(PUBLIC)
+        query = """SELECT object_id, n_alerts, n_points, n_detections, healpix29 FROM objects
+                   ORDER BY object_id"""
+        assert list(zip(*public.sql(query).to_pydict().values(), strict=True)) == [
+            ("170", 1, 1, 1, 4),
+            ("z", 1, 0, 0, 1),  # where its public alert lies; its points are unknown
+        ]
+        assert len(public.light_curve("170")) == 1
+        assert len(public.light_curve("z")) == 0
+        both = store.seen_by(Rights.of([1, 3])).sql(query)
+        assert both["healpix29"].to_pylist() == [4, 2]
+        with pytest.raises(BadInput, match="no object"):
+            public.object("y")

@@ -19,6 +19,7 @@ from gueststar.cli import (
     serve,
     show,
     simulate,
+    tokens,
     train,
 )
 from gueststar.errors import GueststarError
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 for command in (demo, ingest, run, serve, show, query, health, bench):
     command.register(app)
-for group in (simulate, replay, catalogs, models, train):
+for group in (simulate, replay, catalogs, tokens, models, train):
     app.add_typer(group.app)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,6 +23,17 @@ def serve(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the portal in the browser.")
     ] = False,
+    host: Annotated[
+        str, typer.Option(help="Address to listen at; by default this machine only.")
+    ] = "127.0.0.1",
+    accounts: Annotated[
+        bool,
+        typer.Option("--accounts", help="Tokens say who may see what (gueststar tokens)."),
+    ] = False,
+    open_to_all: Annotated[
+        bool,
+        typer.Option("--open-to-all", help="Beyond this machine, everybody sees everything."),
+    ] = False,
     nice: Annotated[
         int,
         typer.Option(
@@ -30,12 +41,13 @@ def serve(
         ),
     ] = NICE,
 ) -> None:
-    """Look at the alerts of a store in the browser.
+    """Look at the alerts of a store in the browser, and ask it from programs.
 
-    The portal listens on this machine only. It reads; an ingest may write meanwhile.
+    It listens on this machine only, unless you say otherwise; there everybody is its owner. An
+    ingest may write meanwhile.
     """
     step_back(nice)
-    run_portal_command(store, port, browser)
+    run_portal_command(store, port, browser, host=host, accounts=accounts, open_to_all=open_to_all)
 
 
 def step_back(nice: int) -> None:
@@ -44,8 +56,8 @@ def step_back(nice: int) -> None:
         os.nice(nice)
 
 
-def run_portal_command(store: str | None, port: int | None, browser: bool) -> None:
-    """Serve until Ctrl-C."""
+def run_portal_command(store: str | None, port: int | None, browser: bool, **how: Any) -> None:
+    """Serve until Ctrl-C; ``how`` is given to :func:`~gueststar.serve.portal.run.run_portal`."""
     from gueststar.serve.portal.run import run_portal
     from gueststar.store import store_exists, store_name
 
@@ -56,4 +68,4 @@ def run_portal_command(store: str | None, port: int | None, browser: bool) -> No
     def ready(url: str) -> None:
         said.print(f"The portal is at [bold]{url}[/]  (Ctrl-C stops it)")
 
-    run_portal(store, port=port, open_browser=browser, ready=ready)
+    run_portal(store, port=port, open_browser=browser, ready=ready, **how)

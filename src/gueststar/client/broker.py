@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self
 
@@ -39,6 +40,8 @@ class Broker(Searches, Matching, Notes):
         Of a server: seconds without an answer after which a try counts as failed.
     retries : int
         Of a server: tries after the first one, with growing pauses.
+    token : str, optional
+        Of a server: says who asks. Default: the environment's ``GUESTSTAR_TOKEN``.
     progress : bool, optional
         Show a bar for long pulls; default: when standard error is a terminal.
 
@@ -60,6 +63,7 @@ class Broker(Searches, Matching, Notes):
         *,
         timeout: float = 60.0,
         retries: int = 4,
+        token: str | None = None,
         progress: bool | None = None,
     ) -> None:
         self._progress = progress
@@ -67,7 +71,8 @@ class Broker(Searches, Matching, Notes):
         self._store: Store | RemoteStore
         self._writer: Store | None = None
         if text is not None and text.startswith(("http://", "https://")):
-            self._store = RemoteStore(text, timeout=timeout, retries=retries)
+            token = token or os.environ.get("GUESTSTAR_TOKEN") or None
+            self._store = RemoteStore(text, timeout=timeout, retries=retries, token=token)
         else:
             self._url = text if text is None or "://" in text else f"sqlite:///{text}"
             self._store = open_store(self._url, read_only=True)

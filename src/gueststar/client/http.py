@@ -31,16 +31,20 @@ class Server:
     retries : int
         Tries after the first one, while the server cannot be reached or says that it is busy.
         Asking again changes nothing: questions read, and what is written names its request.
+    token : str, optional
+        Says who asks.
     """
 
-    def __init__(self, address: str, timeout: float, retries: int) -> None:
+    def __init__(
+        self, address: str, timeout: float, retries: int, token: str | None = None
+    ) -> None:
         self.address = address.rstrip("/")
         self._retries = retries
         try:
             self._client = httpx.Client(
                 base_url=f"{self.address}/api",
                 timeout=timeout,
-                headers={"User-Agent": f"gueststar/{__version__}"},
+                headers={"User-Agent": f"gueststar/{__version__}", **_shown(token)},
             )
         except httpx.InvalidURL as error:
             raise BadInput(f"{address!r} is no address of a server: {error}") from None
@@ -112,9 +116,24 @@ class Server:
                 "check the address and the port"
             )
         if answer.is_client_error and answer.status_code not in BUSY:
-            raise (NotAllowed if answer.status_code == 403 else BadInput)(message)
+            raise (NotAllowed if answer.status_code in (401, 403) else BadInput)(message)
         kind = ServerUnavailable if answer.status_code in BUSY else ServerError
         raise kind(f"{self.address}: {message}")
+
+
+def _shown(token: str | None) -> dict[str, str]:
+    """Return the header that shows a token.
+
+    Raises
+    ------
+    BadInput
+        If it cannot stand in a header; the sentence does not repeat it.
+    """
+    if token is None:
+        return {}
+    if not (token.isascii() and token.isprintable()) or " " in token.strip():
+        raise BadInput("token: it holds what no token does: copy it once more")
+    return {"Authorization": f"Bearer {token.strip()}"}
 
 
 def _wait(turn: int, asked: str | None) -> float:

@@ -45,10 +45,19 @@ class RemoteStore:
         Seconds without an answer after which a try counts as failed.
     retries : int
         Tries after the first one.
+    token : str, optional
+        Says who asks.
     """
 
-    def __init__(self, address: str, *, timeout: float = 60.0, retries: int = 4) -> None:
-        self._server = Server(address, timeout, retries)
+    def __init__(
+        self,
+        address: str,
+        *,
+        timeout: float = 60.0,
+        retries: int = 4,
+        token: str | None = None,
+    ) -> None:
+        self._server = Server(address, timeout, retries, token)
 
     def __repr__(self) -> str:
         return f"<RemoteStore {self._server.address}>"

@@ -96,8 +96,8 @@ def _names(name: str, rights: Rights, place: Place) -> str:
 
 
 def _programs(rights: Rights) -> str:
-    """Programs as SQL lists them; of none, a number that no program has."""
-    return ", ".join(str(p) for p in sorted(rights.programs or ())) or "-2"
+    """Programs as SQL lists them; of none, what is equal to nothing."""
+    return ", ".join(str(p) for p in sorted(rights.programs or ())) or "NULL"
 
 
 def _alerts(name: str, rights: Rights, place: Place) -> str:
@@ -114,7 +114,7 @@ def _alerts(name: str, rights: Rights, place: Place) -> str:
 
 
 def _nights(name: str, rights: Rights, place: Place) -> str:
-    """Select counts of alerts of these programs, and of surveys without."""
+    """Select numbers of alerts by program, where -1 is none (:mod:`gueststar.store.tally`)."""
     strict = ", ".join(f"'{survey}'" for survey in with_programs()) or "''"
     return _select(
         name,
@@ -235,5 +235,5 @@ RULES: dict[str, Rule] = {
 #: Tables that stay empty on purpose.
 OPERATORS_ONLY = frozenset(
     {"dead_rows", "write_rows", "flow_rows", "reading_rows", "alarm_rows", "archive_moves",
-     "store_version", "unsent_rows"}
+     "store_version", "unsent_rows", "token_rows"}
 )  # fmt: skip

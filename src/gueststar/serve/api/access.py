@@ -9,16 +9,17 @@ from urllib.parse import urlsplit
 from litestar import Request
 from litestar.exceptions import PermissionDeniedException
 
+from gueststar.errors import NotAllowed
 from gueststar.serve.portal.house import house_of
+from gueststar.serve.visitors import visitor
 from gueststar.store import Store
 
 
 def store_of(request: Request[Any, Any, Any]) -> Store:
     """Return the store as this request may see it.
 
-    Every route reads through it, and through nothing else (tests/serve/test_api.py). There are
-    no accounts: whoever reaches the server sees all rows. Where there are, a store that shows
-    fewer is returned here.
+    Every route reads through it, or through the house's store, which is the same
+    (tests/serve/test_access.py). Who asks was found out at the :class:`~.visitors.Door`.
 
     Raises
     ------
@@ -26,6 +27,21 @@ def store_of(request: Request[Any, Any, Any]) -> Store:
         If the store cannot be read.
     """
     return house_of(request).store
+
+
+def operators_store_of(request: Request[Any, Any, Any]) -> Store:
+    """Return the whole store, for what speaks of inputs.
+
+    Raises
+    ------
+    NotAllowed
+        If it is no operator who asks.
+    StoreError
+        If the store cannot be read.
+    """
+    if not visitor().operates:
+        raise NotAllowed("this speaks of data of all programs: it is for operators")
+    return house_of(request).whole
 
 
 @dataclass(frozen=True)
@@ -53,18 +69,25 @@ class Desk:
 def desk_of(request: Request[Any, Any, Any]) -> Desk:
     """Return what a request may write with.
 
-    There are no accounts: everybody writes as ``local``, and may change what ``local`` has
-    written. Where there are, author and rights are decided here.
+    Where there are no accounts everybody writes as ``local``, and may change what ``local`` has
+    written; where there are, who writes is whose token it is, and operators may change what
+    others have written.
 
     Raises
     ------
     litestar.exceptions.PermissionDeniedException
         403, if a page of another site has sent it.
+    NotAllowed
+        If it is nobody who may write.
     StoreError
         If the store cannot be written.
     """
     _refuse_other_sites(request)
-    return Desk(store_of(request), house_of(request).writable, "local")
+    who, house = visitor(), house_of(request)
+    if not who.writes or who.name is None:
+        raise NotAllowed("only annotators write here: ask its operators for a token")
+    anybody = house.accounts and who.operates
+    return Desk(store_of(request), house.writable, who.name, anybody)
 
 
 def _refuse_other_sites(request: Request[Any, Any, Any]) -> None:

@@ -141,6 +141,8 @@ class Operation:
         Answers 404 where the path names what there is not.
     verb : str
         HTTP method; empty: POST where there is a body, else GET.
+    operators : bool
+        It speaks of inputs, for operators: its function is given the whole store.
     writes : bool
         It changes the store: its function is given a :class:`~gueststar.serve.api.access.Desk`.
     """
@@ -157,6 +159,7 @@ class Operation:
     group: str = "Alerts and objects"
     missing: bool = False
     verb: Literal["", "GET", "POST", "PATCH", "DELETE"] = ""
+    operators: bool = False
     writes: bool = False
     all_fields: tuple[Field, ...] = field(init=False)
 

@@ -13,7 +13,7 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 
 from gueststar.errors import BadInput, NotAllowed
-from gueststar.serve.api.access import desk_of, store_of
+from gueststar.serve.api.access import desk_of, operators_store_of, store_of
 from gueststar.serve.api.answers import answer
 from gueststar.serve.api.operation import Operation
 
@@ -51,7 +51,7 @@ def _respond(
     given = operation.read(request.query_params)
     form = given.pop("format")
     given |= {place.name: _place(request, place.name) for place in operation.places}
-    store = desk_of(request) if operation.writes else store_of(request)
+    store: Any = _what_it_reads(operation)(request)
     try:
         made = function(store, given, *body)
     except NotAllowed:
@@ -63,6 +63,12 @@ def _respond(
             raise NotFoundException(str(error)) from None
         raise
     return answer(request, operation, form, made)
+
+
+def _what_it_reads(operation: Operation) -> Callable[[Request[Any, Any, Any]], Any]:
+    if operation.writes:
+        return desk_of
+    return operators_store_of if operation.operators else store_of
 
 
 def _place(request: Request[Any, Any, Any], name: str) -> str:

@@ -37,6 +37,7 @@ from gueststar.serve.portal.pages import (
     strips,
 )
 from gueststar.serve.portal.security import LoopbackOnly, add_headers
+from gueststar.serve.visitors import ANONYMOUS, OWNER, Door, Visitor
 from gueststar.store import DEFAULT_URL
 
 ROUTES = (
@@ -73,7 +74,12 @@ ANSWERS: dict[int | type[Exception], Any] = {
 
 
 def create_app(
-    store_url: str | None = None, *, loopback_only: bool = True, limits: Limits | None = None
+    store_url: str | None = None,
+    *,
+    loopback_only: bool = True,
+    limits: Limits | None = None,
+    accounts: bool = False,
+    everybody: Visitor | None = None,
 ) -> Litestar:
     """Build the portal, and the API under ``/api``, over a store.
 
@@ -89,6 +95,10 @@ def create_app(
         network.
     limits : Limits, optional
         What clients may use.
+    accounts : bool
+        Tokens say who may see what; who shows none sees what is public, and only reads.
+    everybody : Visitor, optional
+        Who shows no token; default the owner, or somebody unknown where there are accounts.
 
     Returns
     -------
@@ -97,7 +107,10 @@ def create_app(
         brings its own.
     """
     room = Room(limits)
-    house = House(store_url or os.environ.get("GUESTSTAR_STORE") or DEFAULT_URL)
+    url = store_url or os.environ.get("GUESTSTAR_STORE") or DEFAULT_URL
+    house = House(url, accounts=accounts)
+    tokens = (lambda: house.whole) if accounts else None
+    everybody = everybody or (ANONYMOUS if accounts else OWNER)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -114,6 +127,7 @@ def create_app(
         middleware=[
             *([LoopbackOnly] if loopback_only else []),
             DefineMiddleware(Gate, room=room),
+            DefineMiddleware(Door, everybody=everybody, store=tokens),
         ],
         before_send=[add_headers],
         exception_handlers=dict(ANSWERS),

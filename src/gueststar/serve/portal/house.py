@@ -17,6 +17,7 @@ from gueststar.serve.metrics import registry_of
 from gueststar.serve.portal import formats, packet
 from gueststar.serve.portal.assets import PLOTLY, Assets
 from gueststar.serve.portal.counted import Counted
+from gueststar.serve.visitors import visitor
 from gueststar.store import Store, open_store, store_exists, store_name
 from gueststar.store.flow import in_words
 from gueststar.store.unprocessed import Unprocessed
@@ -37,12 +38,15 @@ class House:
     store_url : str
         The store need not exist yet: it is opened, for reading only, by the first request that
         finds it.
+    accounts : bool
+        Tokens say who may see what.
     """
 
-    def __init__(self, store_url: str) -> None:
+    def __init__(self, store_url: str, *, accounts: bool = False) -> None:
         self.store_url = store_url
         self.assets = Assets()
         self._templates = _templates(self.assets)
+        self.accounts = accounts
         self._store: Store | None = None
         self._writable: Store | None = None
         self._lock = threading.Lock()
@@ -50,16 +54,29 @@ class House:
     @cached_property
     def metrics(self) -> CollectorRegistry:
         """What Prometheus reads of the store."""
-        return registry_of(lambda: self.store.health())
+        return registry_of(lambda: self.whole.health())
 
     @cached_property
     def health(self) -> Counted[tuple[dict[str, Any], Unprocessed]]:
         """The ledger's counts, and the sky that was not processed."""
-        return Counted(lambda: (self.store.health(), self.store.unprocessed()))
+        return Counted(lambda: (self.whole.health(), self.whole.unprocessed()))
 
     @property
     def store(self) -> Store:
-        """The store; its reading methods may be called from any thread.
+        """The store as the visitor of this request may see it.
+
+        Raises
+        ------
+        NoStore
+            If nothing has been written there yet.
+        StoreError
+            If it cannot be read.
+        """
+        return self.whole.seen_by(visitor().rights)
+
+    @property
+    def whole(self) -> Store:
+        """All of the store, for operators; its reading methods may be called from any thread.
 
         Raises
         ------

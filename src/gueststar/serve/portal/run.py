@@ -26,6 +26,8 @@ def run_portal(
     port: int | None = None,
     open_browser: bool = False,
     ready: Callable[[str], None] | None = None,
+    accounts: bool = False,
+    open_to_all: bool = False,
 ) -> None:
     """Serve the portal until Ctrl-C or SIGTERM.
 
@@ -34,22 +36,32 @@ def run_portal(
     store_url : str, optional
         See :func:`~gueststar.serve.portal.app.create_app`.
     host : str
-        Address to listen at; by default this machine only. Anything else is open to whoever
-        reaches it: there are no accounts.
+        Address to listen at; by default this machine only.
     port : int, optional
         Default 8765, or the next free one; 0 takes any free one.
     open_browser : bool
         Open the first page when the server listens.
     ready : callable, optional
         Told the portal's address once it answers.
+    accounts : bool
+        Tokens say who may see what (:func:`~gueststar.serve.portal.app.create_app`).
+    open_to_all : bool
+        Listen beyond this machine without accounts: whoever reaches it sees and writes all.
 
     Raises
     ------
     BadInput
-        If the port is taken or the address is not this machine's.
+        If the port is taken or the address is not this machine's, or it is to listen beyond this
+        machine and neither ``accounts`` nor ``open_to_all`` is said.
     """
+    address = choose_port(host, port)
+    if not (is_loopback(address[0]) or accounts or open_to_all):
+        raise BadInput(
+            f"host: {host} is reached from other machines, and without accounts whoever reaches it "
+            "sees and writes everything: give --accounts, or --open-to-all if that is meant"
+        )
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(store_url, *choose_port(host, port), open_browser, ready))
+        asyncio.run(_serve(store_url, *address, open_browser, ready, accounts))
 
 
 def choose_port(host: str, port: int | None) -> tuple[str, int]:
@@ -94,6 +106,7 @@ async def _serve(
     port: int,
     open_browser: bool,
     ready: Callable[[str], None] | None,
+    accounts: bool,
 ) -> None:
     from granian.constants import Interfaces
     from granian.http import HTTP1Settings
@@ -101,7 +114,7 @@ async def _serve(
 
     from gueststar.serve.portal.app import create_app
 
-    app = create_app(store_url, loopback_only=is_loopback(host))
+    app = create_app(store_url, loopback_only=is_loopback(host), accounts=accounts)
     server = Server(
         app,
         address=host,

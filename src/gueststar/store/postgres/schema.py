@@ -15,6 +15,7 @@ from gueststar.store import tally
 from gueststar.store.catalogues import tables as catalogue_tables
 from gueststar.store.migrating import FILL_SUMS, OBJECT_ROWS, RENEW_CURVES
 from gueststar.store.search_indexes import SEARCH_INDEXES
+from gueststar.store.tokens import tables as token_tables
 from gueststar.store.views import VIEWS as COMMON_VIEWS
 
 if TYPE_CHECKING:
@@ -121,6 +122,8 @@ ALTER TABLE curve_rows ADD COLUMN programs INTEGER NOT NULL DEFAULT 256;
 ALTER TABLE own_curve_rows ADD COLUMN programs INTEGER NOT NULL DEFAULT 256;
 {RENEW_CURVES}
 """
+#: Added with version 2: who may ask a server.
+TOKEN_TABLES = token_tables(_ID)
 #: Added with version 2: what people write, and what became of it.
 ANNOTATION_TABLES = f"""
 CREATE TABLE annotation_rows (
@@ -178,6 +181,7 @@ _VIEW_NAMES = (
 #: Scripts that turn version N into N + 1. A released entry never changes.
 MIGRATIONS: dict[int, str] = {
     1: ACCESS_TABLES
+    + TOKEN_TABLES
     + ANNOTATION_TABLES
     + CATALOGUE_TABLES
     + UNSENT_TABLES

@@ -16,6 +16,7 @@ from gueststar.store.catalogues import tables as catalogue_tables
 from gueststar.store.migrating import FILL_SUMS, OBJECT_ROWS, RENEW_CURVES
 from gueststar.store.search_indexes import SEARCH_INDEXES
 from gueststar.store.tables import VIEW_NAMES
+from gueststar.store.tokens import tables as token_tables
 from gueststar.store.views import VIEWS as COMMON_VIEWS
 
 APPLICATION_ID = 0x67756573  # "gues", at byte 68 of the file
@@ -115,6 +116,8 @@ ALTER TABLE curve_rows ADD COLUMN programs INTEGER NOT NULL DEFAULT 256;
 ALTER TABLE own_curve_rows ADD COLUMN programs INTEGER NOT NULL DEFAULT 256;
 {RENEW_CURVES}
 """
+#: Added with version 3: who may ask a server.
+TOKEN_TABLES = token_tables("INTEGER PRIMARY KEY")
 #: Added with version 3: what people write, and what became of it.
 ANNOTATION_TABLES = """
 CREATE TABLE annotation_rows (
@@ -165,6 +168,7 @@ CREATE VIEW lightcurves AS
 MIGRATIONS: dict[int, str] = {
     1: FLOW_TABLES,
     2: ACCESS_TABLES
+    + TOKEN_TABLES
     + ANNOTATION_TABLES
     + CATALOGUE_TABLES
     + UNSENT_TABLES

@@ -116,8 +116,9 @@ def modules(store: Store, given: dict[str, Any]) -> pa.Table:
         "/health",
         "health",
         "Proof that what came in went out, by topic",
-        "What `gueststar health --json` prints.",
+        "What `gueststar health --json` prints. For operators, where there are accounts.",
         forms=("json",),
+        operators=True,
         group=_GROUP,
     )
 )

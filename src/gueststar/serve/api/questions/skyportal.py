@@ -83,7 +83,7 @@ def one(store: Store, given: dict[str, Any]) -> Callable[[str], bytes]:
 def skyportal_alert(alert: Alert) -> dict[str, Any]:
     """Write an alert as SkyPortal's generic broker reads it."""
     facts = {"jd": float(_jd(np.array([alert.mjd_tai]))[0]), "ra": alert.ra, "dec": alert.dec}
-    points = _points(alert.light_curve, alert.program)
+    points = _points(alert.light_curve)
     return {
         "candid": str(alert.alert_id),
         "objectId": alert.object_id,
@@ -94,7 +94,7 @@ def skyportal_alert(alert: Alert) -> dict[str, Any]:
     }
 
 
-def _points(curve: LightCurve, program: int | None) -> list[tuple[str, dict[str, Any]]]:
+def _points(curve: LightCurve) -> list[tuple[str, dict[str, Any]]]:
     columns = {
         "jd": _jd(curve["mjd_tai"]),
         "band": curve["band"],
@@ -105,9 +105,10 @@ def _points(curve: LightCurve, program: int | None) -> list[tuple[str, dict[str,
         "psfFluxErr": curve["flux_err"],
     }
     rows = zip(*(np.asarray(column).tolist() for column in columns.values()), strict=True)
+    programs = curve.points.column("program").to_pylist()
     return [
         (kind, {**dict(zip(columns, row, strict=True)), "programid": program})
-        for kind, row in zip(curve["kind"].tolist(), rows, strict=True)
+        for kind, program, row in zip(curve["kind"].tolist(), programs, rows, strict=True)
     ]
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import orjson
 from litestar import Request, Response
 
+from gueststar.serve.api.access import operators_store_of
 from gueststar.serve.metrics import CONTENT_TYPE, text_of
 from gueststar.serve.portal import formats, skymap
-from gueststar.serve.portal.house import house_of
+from gueststar.serve.portal.house import House, house_of
 from gueststar.serve.portal.routing import reads
 from gueststar.store import store_name
 from gueststar.store.unprocessed import Unprocessed
@@ -21,7 +22,7 @@ ORDER = 4  # HEALPix cells of the map: 3.7 deg
 @reads("/health")
 def health(request: Request[Any, Any, Any]) -> Response[str]:
     """Show the ledger's sums, dead letters by reason, and sizes."""
-    house = house_of(request)
+    house = _for_operators(request)
     (state, lost), at, renewing = house.health.now()
     return house.page(
         "health.html",
@@ -47,17 +48,29 @@ def _cells(lost: Unprocessed) -> list[skymap.Cell]:
 @reads("/health.json")
 def health_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Answer what ``gueststar health --json`` prints."""
-    house = house_of(request)
-    body = orjson.dumps(house.store.health(), option=orjson.OPT_SERIALIZE_NUMPY, default=str)
+    house = _for_operators(request)
+    body = orjson.dumps(house.whole.health(), option=orjson.OPT_SERIALIZE_NUMPY, default=str)
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-cache"})
 
 
 @reads("/metrics")
 def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Answer what Prometheus reads."""
-    house = house_of(request)
+    house = _for_operators(request)
     body = text_of(house.metrics)
     return Response(body, media_type=CONTENT_TYPE, headers={"Cache-Control": "no-cache"})
+
+
+def _for_operators(request: Request[Any, Any, Any]) -> House:
+    """Return the house, if an operator asks.
+
+    Raises
+    ------
+    NotAllowed
+        If not.
+    """
+    operators_store_of(request)
+    return house_of(request)
 
 
 def _tiles(state: dict[str, Any]) -> list[tuple[str, str]]:

@@ -1,0 +1,98 @@
+"""``gueststar tokens``: who may ask a server, in which role, and which programs they see."""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from gueststar.cli.options import Json, Store, out, print_json, said
+from gueststar.errors import BadInput
+
+app = typer.Typer(
+    name="tokens",
+    no_args_is_help=True,
+    help="Tokens for `gueststar serve --accounts`: create, list, revoke.",
+)
+
+
+class Role(StrEnum):
+    """What somebody may do."""
+
+    reader = "reader"
+    annotator = "annotator"
+    operator = "operator"
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="Whose it is: the author of what they write.")],
+    role: Annotated[Role, typer.Option(help="What they may do.")] = Role.reader,
+    programs: Annotated[str, typer.Option(help="Survey programs that they see: 1,2 or all.")] = "1",
+    days: Annotated[float, typer.Option(help="How long it counts; 0 is for good.")] = 365.0,
+    store: Store = None,
+) -> None:
+    """Make a token. It is printed once and cannot be shown again."""
+    from gueststar.store import open_store
+
+    with open_store(store) as opened:
+        token, secret = opened.create_token(
+            name, role.value, programs=_programs(programs), days=days or None
+        )
+    said.print(
+        f"Token {token.token_id} of {escape(name)}, {role.value}. Keep it: it is not shown again."
+    )
+    typer.echo(secret)
+
+
+@app.command("list")
+def list_(store: Store = None, json: Json = False) -> None:
+    """Show all tokens, without what makes them work."""
+    from gueststar.store import open_store
+
+    with open_store(store, read_only=True) as opened:
+        tokens = opened.tokens()
+    if json:
+        print_json([{**one._asdict(), "state": _state(one)} for one in tokens])
+        return
+    table = Table("id", "name", "role", "programs", "begins", "state")
+    for one in tokens:
+        shown = "all" if one.programs is None else ",".join(map(str, one.programs)) or "none"
+        table.add_row(
+            str(one.token_id), escape(one.name), one.role, shown, f"{one.start}...", _state(one)
+        )
+    out.print(table)
+
+
+@app.command()
+def revoke(
+    token_id: Annotated[int, typer.Argument(help="Its id, as `list` shows it.")],
+    store: Store = None,
+) -> None:
+    """Take a token's power away, at once and for good."""
+    from gueststar.store import open_store
+
+    with open_store(store) as opened:
+        token = opened.revoke_token(token_id)
+    said.print(f"Token {token.token_id} of {escape(token.name)} counts no more.")
+
+
+def _programs(text: str) -> list[int] | None:
+    if text.strip() == "all":
+        return None
+    try:
+        return [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise BadInput(f"programs: {text!r} cannot be: give numbers, as 1,2, or all") from None
+
+
+def _state(token: Any) -> str:
+    if token.revoked_at is not None:
+        return "revoked"
+    if token.expires_at is not None and token.expires_at <= time.time():
+        return "expired"
+    return "counts"
