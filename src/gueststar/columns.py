@@ -31,7 +31,7 @@ COLUMNS = {
     "total_flux": Meaning("nJy", "flux of reference and difference together"),
     "total_flux_err": Meaning("nJy", "1 sigma error of total_flux"),
     "limit": Meaning("mag", "5 sigma limit of the exposure, AB"),
-    "kind": Meaning("", "detection, forced or limit"),
+    "kind": Meaning("", "of a point: detection, forced, limit; of an annotation: note, tag, ..."),
     "exposure_id": Meaning("", "exposure: ZTF pid, LSST visit"),
     "published_rb": Meaning("", "the survey's own deep real/bogus score"),
     "program": Meaning("", "ZTF programid"),
@@ -50,11 +50,32 @@ COLUMNS = {
     "first_mjd_tai": Meaning("d", "first detection, MJD, TAI"),
     "last_mjd_tai": Meaning("d", "last detection, MJD, TAI"),
     "separation_arcsec": Meaning("arcsec", "distance from the position asked for"),
+    "catalogue": Meaning("", "a catalogue of sources"),
+    "source_id": Meaning("", "name of the source in its catalogue"),
+    "source_kind": Meaning("", "what the sources of a catalogue are: star, galaxy, agn, ..."),
+    "mode": Meaning("", "which sources match: nearest, all, or host"),
+    "kept": Meaning("", "columns of the catalogue that are kept"),
+    "rank": Meaning("", "place among the matches in this catalogue, 0 the best"),
+    "position_angle": Meaning("deg", "direction to the source, from north over east"),
+    "separation_kpc": Meaning("kpc", "projected distance at the redshift of the source"),
+    "light_radii": Meaning("", "distance in directional light radii of the source"),
+    "columns": Meaning("", "what the catalogue keeps of the source, JSON"),
+    "radius_arcsec": Meaning("arcsec", "within which sources match"),
+    "n_sources": Meaning("", "sources of the catalogue"),
+    "n_left_out": Meaning("", "rows of its file without a position"),
+    "n_matched": Meaning("", "objects that match a source"),
+    "n_waiting": Meaning("", "objects that have not been matched so far"),
+    "added_unix": Meaning("s", "Unix time at which it was brought in"),
+    "annotation_id": Meaning("", "number of an annotation, in the order of writing"),
+    "author": Meaning("", "who wrote it"),
+    "at": Meaning("s", "when it was written, Unix time"),
+    "text": Meaning("", "what was written"),
+    "edited_at": Meaning("s", "when it was last changed, Unix time; null when it never was"),
     "row": Meaning("", "which of the positions asked for, from 0"),
 }
 
 #: Whole numbers that name something: strings in JSON, whatever their size.
-IDS = frozenset(("alert_id", "exposure_id", "healpix29", "cell"))
+IDS = frozenset(("alert_id", "exposure_id", "healpix29", "cell", "annotation_id"))
 
 
 def units_of(names: list[str]) -> dict[str, str]:

@@ -4,6 +4,7 @@
 
     GueststarError
     ├── BadInput           what was given cannot be used: a file, an argument, a URL
+    │   ├── NotAllowed     others only may do it
     │   ├── BadPacket      an alert packet that cannot be decoded
     │   ├── UnknownSchema  a schema id or version that nobody has told us about
     │   └── RegistryUnavailable*  a schema registry that does not answer
@@ -18,6 +19,7 @@
     │   └── ArchiveUnavailable*  its disk is full or fails
     ├── StreamError        Kafka cannot be used
     │   ├── StreamRefused  it does not let us: a login, a permission
+    │   │   └── MessageRefused  it does not take this one message
     │   └── StreamUnavailable*  it does not answer
     ├── ServerError        a gueststar server failed, or is something else
     │   └── ServerUnavailable*  it does not answer, or says that it is busy
@@ -49,6 +51,14 @@ class Unavailable(GueststarError):
 
 class BadInput(GueststarError):
     """What was given cannot be used."""
+
+
+class NotThere(BadInput):
+    """What was named is not there."""
+
+
+class NotAllowed(BadInput):
+    """What was asked for may be done by others only."""
 
 
 class BadPacket(BadInput):
@@ -105,6 +115,10 @@ class StreamError(GueststarError):
 
 class StreamRefused(StreamError):
     """Kafka does not let us: a login, a permission, a name that cannot be."""
+
+
+class MessageRefused(StreamRefused):
+    """Kafka does not take this one message, and takes others."""
 
 
 class StreamUnavailable(StreamError, Unavailable):

@@ -222,19 +222,17 @@ def test_a_cross_match_of_every_kind_of_table(b, mine):
 
 
 def test_a_long_list_goes_in_parts(b, mine, monkeypatch):
-    from gueststar.client import searching
+    from gueststar.client import matching
 
     wanted = b.xmatch(mine, 2)
-    monkeypatch.setattr(searching, "_AT_ONCE", 37)
+    monkeypatch.setattr(matching, "_AT_ONCE", 37)
     assert b.xmatch(mine, 2).to_arrow().equals(wanted.to_arrow())
     assert len(b.xmatch(mine[:0], 2)) == 0
 
 
 def test_pages_are_pulled_until_the_limit(b, monkeypatch):
-    from gueststar.client import searching
-
     every = b.alerts()
-    monkeypatch.setattr(searching, "_PAGE", 11)
+    monkeypatch.setattr("gueststar.client.pages.PAGE", 11)
     assert b.alerts().to_arrow().equals(every.to_arrow())
     some = b.alerts(limit=25)
     assert len(some) == 25

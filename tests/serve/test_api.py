@@ -580,7 +580,7 @@ PLACES = [
     (operation, field)
     for operation in OPERATIONS
     for field in (*operation.fields, *operation.places)
-    if operation.body is None
+    if operation.method == "GET"
 ]
 
 
@@ -609,7 +609,7 @@ def test_harm_in_every_parameter_is_no_fault_of_the_server(client, best, harm):
 @given(data=st.data())
 def test_any_text_in_any_parameter_is_no_fault_of_the_server(client, data):
     operation = data.draw(
-        st.sampled_from([one for one in OPERATIONS if not one.places and not one.body])
+        st.sampled_from([one for one in OPERATIONS if not one.places and one.method == "GET"])
     )
     names = [field.name for field in operation.all_fields]
     params = data.draw(st.dictionaries(st.sampled_from(names), st.text(max_size=30), max_size=4))

@@ -8,6 +8,7 @@ import typer
 
 from gueststar.cli import (
     bench,
+    catalogs,
     demo,
     health,
     ingest,
@@ -37,7 +38,7 @@ app = typer.Typer(
 )
 for command in (demo, ingest, run, serve, show, query, health, bench):
     command.register(app)
-for group in (simulate, replay, models, train):
+for group in (simulate, replay, catalogs, models, train):
     app.add_typer(group.app)
 
 

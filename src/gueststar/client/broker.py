@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
+from gueststar.client.matching import Matching
+from gueststar.client.notes import Notes
+from gueststar.client.places import alert_id_of
 from gueststar.client.remote import RemoteStore
 from gueststar.client.results import Result
 from gueststar.client.searching import Searches
 from gueststar.client.things import BrokerObject
 from gueststar.errors import BadInput
-from gueststar.positions import alert_number
 from gueststar.store import Store, open_store
 from gueststar.store.selection import CountBy
 
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
     from gueststar.alert import Alert
     from gueststar.cutouts import Cutouts
 
+_WAIT_S = 20.0  # of an annotation, for another writer
 
-class Broker(Searches):
+
+class Broker(Searches, Matching, Notes):
     """Alerts, objects and their light curves, from a local store or from a server.
 
     Parameters
@@ -29,7 +33,8 @@ class Broker(Searches):
     where : str or path, optional
         Address of a server (``http://127.0.0.1:8765``), URL of a store (``sqlite:///night.db``),
         or the file of one. Default: the environment's ``GUESTSTAR_STORE``, else
-        ``sqlite:///gueststar.db``. A store is opened for reading only.
+        ``sqlite:///gueststar.db``. A store is opened for reading only, and once more for writing
+        by the first annotation.
     timeout : float
         Of a server: seconds without an answer after which a try counts as failed.
     retries : int
@@ -60,11 +65,12 @@ class Broker(Searches):
         self._progress = progress
         text = None if where is None else str(where)
         self._store: Store | RemoteStore
+        self._writer: Store | None = None
         if text is not None and text.startswith(("http://", "https://")):
             self._store = RemoteStore(text, timeout=timeout, retries=retries)
         else:
-            url = text if text is None or "://" in text else f"sqlite:///{text}"
-            self._store = open_store(url, read_only=True)
+            self._url = text if text is None or "://" in text else f"sqlite:///{text}"
+            self._store = open_store(self._url, read_only=True)
 
     def __enter__(self) -> Self:
         return self
@@ -75,6 +81,15 @@ class Broker(Searches):
     def close(self) -> None:
         """Close connections and files."""
         self._store.close()
+        if self._writer is not None:
+            self._writer.close()
+
+    def _writable(self) -> Store | RemoteStore:
+        if isinstance(self._store, RemoteStore):
+            return self._store
+        if self._writer is None:
+            self._writer = open_store(self._url, busy_s=_WAIT_S)
+        return self._writer
 
     def __repr__(self) -> str:
         return f"<Broker over {self._store!r}>"
@@ -102,19 +117,19 @@ class Broker(Searches):
         BadInput
             If there is none.
         """
-        return self._store.alert(_number(alert_id))
+        return self._store.alert(alert_id_of(alert_id))
 
     def cutouts(self, alert_id: int | str) -> Cutouts:
         """Return the three cutouts of an alert."""
-        return self._store.cutouts(_number(alert_id))
+        return self._store.cutouts(alert_id_of(alert_id))
 
     def native(self, alert_id: int | str) -> dict[str, Any]:
         """Return the survey's own record of an alert, its own names and units."""
-        return self._store.native(_number(alert_id))
+        return self._store.native(alert_id_of(alert_id))
 
     def scores(self, alert_id: int | str) -> Result:
         """Return all scores of an alert, of every module and version."""
-        found = self._store.scores(_number(alert_id))
+        found = self._store.scores(alert_id_of(alert_id))
         columns = {
             "module": pa.array([s.module for s in found], pa.string()),
             "version": pa.array([s.version for s in found], pa.string()),
@@ -139,7 +154,8 @@ class Broker(Searches):
             Rows, 1 to 10,000. :meth:`alerts` walks through a whole night.
         **options
             ``sort`` (score, magnitude, age, time), ``descending``, ``module``, ``min_score``,
-            ``band``, ``survey``; see :meth:`gueststar.store.Store.night`.
+            ``max_score``, ``band``, ``survey``, ``mag_min``, ``mag_max``, ``age_min``,
+            ``age_max``; see :meth:`gueststar.store.Store.night`.
         """
         try:
             found = self._store.night(night, limit=limit, **options)
@@ -176,10 +192,3 @@ class Broker(Searches):
     def health(self) -> dict[str, Any]:
         """Return the counts that prove that nothing was lost."""
         return self._store.health()
-
-
-def _number(alert_id: int | str) -> int:
-    number = alert_number(str(alert_id).strip())
-    if number is None:
-        raise BadInput(f"{alert_id!r} is no alert id: they are whole numbers")
-    return number

@@ -11,7 +11,7 @@ import orjson
 import pyarrow as pa
 
 from gueststar import __version__
-from gueststar.errors import BadInput, ServerError, ServerUnavailable
+from gueststar.errors import BadInput, NotAllowed, ServerError, ServerUnavailable
 
 ARROW = "application/vnd.apache.arrow.stream"
 BUSY = frozenset((429, 502, 503, 504))
@@ -30,7 +30,7 @@ class Server:
         Seconds without an answer after which a try counts as failed.
     retries : int
         Tries after the first one, while the server cannot be reached or says that it is busy.
-        Every question only reads, so asking again changes nothing.
+        Asking again changes nothing: questions read, and what is written names its request.
     """
 
     def __init__(self, address: str, timeout: float, retries: int) -> None:
@@ -58,6 +58,14 @@ class Server:
         content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
         headers = {"Accept": ARROW, "Content-Type": "application/json"}
         return _table(self._ask("POST", path, headers, given, content))
+
+    def send(self, method: str, path: str, body: dict[str, Any] | None = None) -> pa.Table:
+        """Change something, and read what it is now; a body of None is left away."""
+        headers, content = {"Accept": ARROW}, None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            content = orjson.dumps(body)
+        return _table(self._ask(method, path, headers, {}, content))
 
     def json(self, path: str) -> Any:
         """Ask for JSON."""
@@ -104,7 +112,7 @@ class Server:
                 "check the address and the port"
             )
         if answer.is_client_error and answer.status_code not in BUSY:
-            raise BadInput(message)
+            raise (NotAllowed if answer.status_code == 403 else BadInput)(message)
         kind = ServerUnavailable if answer.status_code in BUSY else ServerError
         raise kind(f"{self.address}: {message}")
 

@@ -15,7 +15,7 @@ from astropy.table import QTable, Table
 
 from gueststar.client.results import Result
 from gueststar.errors import BadInput, did_you_mean
-from gueststar.positions import Position, parse_search
+from gueststar.positions import Position, alert_number, parse_search
 from gueststar.store.regions import Cone, Moc, Polygon, Region, region_of
 
 #: What tables call their positions, in lower case, the likeliest first.
@@ -165,3 +165,17 @@ def _degrees(table: QTable, name: str | None, usual: Sequence[str], what: str) -
     except (TypeError, ValueError, u.UnitConversionError):
         raise BadInput(f"{what}: column {found!r} holds no degrees; give numbers") from None
     return np.asarray(value)
+
+
+def alert_id_of(alert_id: int | str) -> int:
+    """Return the number of an alert, given as one or as a text.
+
+    Raises
+    ------
+    BadInput
+        If it is none.
+    """
+    number = alert_number(str(alert_id).strip())
+    if number is None:
+        raise BadInput(f"{alert_id!r} is no alert id: they are whole numbers")
+    return number

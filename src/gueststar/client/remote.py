@@ -1,4 +1,4 @@
-"""A store behind a server: the reading methods of :class:`gueststar.store.Store`, over HTTP."""
+"""A store behind a server: methods of :class:`gueststar.store.Store`, over HTTP."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from urllib.parse import quote
 import numpy as np
 import pyarrow as pa
 
+from gueststar.catalogs.declaration import Mode
 from gueststar.client.http import Server
 from gueststar.points import HISTORY_SCHEMA
 from gueststar.score import Score
+from gueststar.store.annotates import Annotation
+from gueststar.store.crossmatches import RADIUS_ARCSEC
 from gueststar.store.interface import ObjectRecord, Sort
 from gueststar.store.selection import (
     MAX_PAGE,
@@ -105,6 +108,32 @@ class RemoteStore:
         body["nearest"] = nearest
         return self._server.post("/cones", body)
 
+    def catalogues(self) -> pa.Table:
+        """Return the catalogues."""
+        return self._server.table("/catalogs")
+
+    def matches(self, object_id: str) -> pa.Table:
+        """Return what an object matches in all catalogues."""
+        return self._server.table(f"/matches/{quote(object_id, safe='')}")
+
+    def counterparts(self, object_id: str, radius_arcsec: float = RADIUS_ARCSEC) -> pa.Table:
+        """Return the objects of other surveys at the place of an object."""
+        path = f"/counterparts/{quote(object_id, safe='')}"
+        return self._server.table(path, radius=radius_arcsec)
+
+    def xmatch(
+        self,
+        ra: Any,
+        dec: Any,
+        catalogue: str,
+        radius_arcsec: float | None = None,
+        mode: Mode | None = None,
+    ) -> pa.Table:
+        """Match positions with a catalogue."""
+        body = {n: np.asarray(v, np.float64).tolist() for n, v in (("ra", ra), ("dec", dec))}
+        path = f"/catalogs/{quote(catalogue, safe='')}/xmatch"
+        return self._server.post(path, body, radius=radius_arcsec, mode=mode)
+
     def find_alerts(
         self,
         selection: AlertSelection,
@@ -156,9 +185,7 @@ class RemoteStore:
         descending: bool = True,
         module: str = "rb",
         limit: int = 50,
-        min_score: float | None = None,
-        band: str | None = None,
-        survey: str | None = None,
+        **filters: Any,
     ) -> pa.Table:
         """Return the first alerts of a night."""
         return self._server.table(
@@ -167,9 +194,7 @@ class RemoteStore:
             order="down" if descending else "up",
             module=module,
             limit=limit,
-            min_score=min_score,
-            band=band,
-            survey=survey,
+            **filters,
         )
 
     def modules(self) -> list[str]:
@@ -180,6 +205,52 @@ class RemoteStore:
         """Run a read-only query."""
         return self._server.post("/sql", {"query": query, "limit": limit})
 
+    def annotations(
+        self,
+        object_id: str | None = None,
+        *,
+        alert_id: int | None = None,
+        author: str | None = None,
+        kind: str | None = None,
+        after: str | None = None,
+        limit: int = 1_000,
+    ) -> pa.Table:
+        """Return one page of annotations."""
+        given = {"object_id": object_id, "alert_id": alert_id, "author": author, "kind": kind}
+        return self._server.table("/annotations", **given, after=after, limit=limit)
+
+    def annotation_history(self, annotation_id: int) -> pa.Table:
+        """Return every change of an annotation."""
+        return self._server.table(f"/annotations/{annotation_id}")
+
+    def annotate(
+        self,
+        object_id: str | None,
+        text: str,
+        *,
+        alert_id: int | None = None,
+        kind: str = "note",
+        key: str | None = None,
+    ) -> Annotation:
+        """Write an annotation; the server says by whom."""
+        given = {"object_id": object_id, "alert_id": alert_id, "kind": kind, "key": key}
+        body = {name: str(value) for name, value in given.items() if value is not None}
+        return _annotation(self._server.send("POST", "/annotations", {**body, "text": text}))
+
+    def edit_annotation(self, annotation_id: int, text: str) -> Annotation:
+        """Change the text of an annotation."""
+        where = f"/annotations/{annotation_id}"
+        return _annotation(self._server.send("PATCH", where, {"text": text}))
+
+    def remove_annotation(self, annotation_id: int) -> Annotation:
+        """Take an annotation out of sight."""
+        return _annotation(self._server.send("DELETE", f"/annotations/{annotation_id}"))
+
     def health(self) -> dict[str, Any]:
         """Return counts that prove that nothing was lost."""
         return dict(self._server.json("/health"))
+
+
+def _annotation(table: pa.Table) -> Annotation:
+    (row,) = table.to_pylist()
+    return Annotation(**row)

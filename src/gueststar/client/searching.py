@@ -1,4 +1,4 @@
-"""The searches of ``Broker``: cones, lists of positions, alerts and objects by conditions."""
+"""The searches of ``Broker``: cones, alerts and objects by conditions."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from astropy.table import hstack
 
-from gueststar.client.places import arcsec, place_of, positions_of, region_given, table_of
-from gueststar.client.progress import bar
+from gueststar.client.pages import PAGE, pulled
+from gueststar.client.places import arcsec, place_of, region_given
 from gueststar.client.remote import RemoteStore
 from gueststar.client.results import Result
 from gueststar.errors import BadInput, did_you_mean
@@ -22,14 +20,11 @@ from gueststar.store.selection import (
     MAX_SELECTED_CONE_ARCSEC,
     AlertSelection,
     ObjectSelection,
-    check_cones,
     next_of,
     with_next,
 )
 from gueststar.times import mjd_tai_of
 
-_AT_ONCE = 20_000  # positions of a cross-match
-_PAGE = 5_000  # rows
 _TIMES = {
     AlertSelection: ("since", "until"),
     ObjectSelection: ("first_since", "first_until", "last_since", "last_until"),
@@ -94,63 +89,6 @@ class Searches:
         record = self._store.object(place)
         return Position(record.ra, record.dec)
 
-    def xmatch(
-        self,
-        table: Any,
-        radius: Any = 2.0,
-        *,
-        nearest: bool = True,
-        ra: str | None = None,
-        dec: str | None = None,
-    ) -> Result:
-        """Match a list of positions with the objects.
-
-        Parameters
-        ----------
-        table : Table, DataFrame, Arrow table or SkyCoord
-            Your list, of any length.
-        radius : Quantity or float
-            One angle, or one a row; bare numbers are arcsec. At most one degree.
-        nearest : bool
-            Only the nearest object of each row; else all, nearest first.
-        ra, dec : str, optional
-            Names of the columns (degrees, or with a unit); else the usual names are looked for.
-
-        Returns
-        -------
-        Result
-            One row a match: your columns, those of the view ``objects`` (with ``_object`` behind
-            a name that you use yourself) and ``separation_arcsec``; ``row`` is the row of yours.
-        """
-        mine = table_of(table)
-        if mine is None:
-            places = table.icrs.ra.deg, table.icrs.dec.deg
-        else:
-            places = positions_of(mine, ra, dec)
-        radii = np.broadcast_to(arcsec(radius), np.shape(places[0]))
-        ras, decs = (np.atleast_1d(one) for one in places)
-        matches = Result.from_arrow(self._matches(ras, decs, np.atleast_1d(radii), nearest))
-        if mine is None or not mine.colnames:
-            return matches
-        for name in set(matches.colnames) & set(mine.colnames):
-            matches.rename_column(name, f"{name}_object")
-        rows = np.asarray(matches["row" if "row" in matches.colnames else "row_object"])
-        return Result(hstack([mine[rows], matches]))
-
-    def _matches(
-        self, ra: np.ndarray, dec: np.ndarray, radius: np.ndarray, nearest: bool
-    ) -> pa.Table:
-        check_cones(ra, dec, radius)
-        parts = []
-        with bar("matching", len(ra), self._progress if len(ra) > _AT_ONCE else False) as more:
-            for start in range(0, max(len(ra), 1), _AT_ONCE):
-                part = slice(start, start + _AT_ONCE)
-                found = self._store.cones(ra[part], dec[part], radius[part], nearest=nearest)
-                rows = pa.array(found.column("row").to_numpy() + start)
-                parts.append(found.set_column(0, found.schema.field(0), rows))
-                more(len(ra[part]))
-        return pa.concat_tables(parts)
-
     def alerts(
         self,
         *,
@@ -178,7 +116,7 @@ class Searches:
             Rows at most; they are pulled page by page.
         **conditions
             ``object_id, survey, band, night, since, until, mag_min, mag_max, module, min_score,
-            max_score``; see :class:`gueststar.store.selection.AlertSelection`. Times are a
+            max_score, cell``; see :class:`gueststar.store.selection.AlertSelection`. Times are a
             ``Time``, a date (UTC) or a number (MJD, TAI).
 
         Returns
@@ -210,8 +148,8 @@ class Searches:
         sort : {"name", "detections", "first", "last", "place", "distance"}
             ``first`` and ``last`` are times of detections.
         **conditions
-            ``survey``, ``min_detections``, ``first_since``, ``first_until``, ``last_since``,
-            ``last_until``.
+            ``prefix`` (of the name), ``survey``, ``min_detections``, ``first_since``,
+            ``first_until``, ``last_since``, ``last_until``.
         """
         selection = self._conditions(ObjectSelection, position, radius, region, conditions)
         shown = {"sort": sort, "descending": descending}
@@ -224,7 +162,7 @@ class Searches:
         radius: Any = 5.0,
         region: Any = None,
         sort: str = "place",
-        rows: int = _PAGE,
+        rows: int = PAGE,
         **conditions: Any,
     ) -> Iterator[Result]:
         """Yield all alerts by conditions in tables of some rows, in constant memory.
@@ -248,7 +186,7 @@ class Searches:
         radius: Any = 5.0,
         region: Any = None,
         sort: str = "place",
-        rows: int = _PAGE,
+        rows: int = PAGE,
         **conditions: Any,
     ) -> Iterator[Result]:
         """Yield all objects by conditions in tables of some rows; see :meth:`alert_pages`."""
@@ -280,21 +218,12 @@ class Searches:
         limit: int,
         what: str,
     ) -> Result:
-        if limit < 1:
-            raise BadInput(f"limit: {limit} cannot be: give 1 or more")
-        parts: list[pa.Table] = []
-        there, after = 0, None
-        with bar(what, None, self._progress if limit > _PAGE else False) as more:
-            while there < limit and (after is not None or not parts):
-                size = min(_PAGE, limit - there)
-                page = find(selection, **shown, after=after, limit=size)
-                parts.append(with_next(page, None))
-                there, after = there + page.num_rows, next_of(page)
-                more(page.num_rows)
-        result = Result.from_arrow(pa.concat_tables(parts))
-        if after is not None:
-            result.meta["truncated"] = True
-        return result
+        return pulled(
+            lambda after, rows: find(selection, **shown, after=after, limit=rows),
+            limit,
+            what,
+            self._progress,
+        )
 
 
 def _pages(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gueststar.client.broker import Broker
     from gueststar.cutouts import Cutouts
     from gueststar.lightcurve import LightCurve
+    from gueststar.store.annotates import Annotation
     from gueststar.store.interface import ObjectRecord
 
 
@@ -56,6 +57,31 @@ class BrokerObject:
     def scores(self) -> Result:
         """Scores of its alerts, of every module and version."""
         return Result.from_arrow(self._record.scores)
+
+    @property
+    def annotations(self) -> Result:
+        """What people have written about it, as it is now."""
+        return self._broker.annotations(self.object_id)
+
+    def annotate(
+        self, text: str, *, kind: str = "note", alert_id: int | str | None = None
+    ) -> Annotation:
+        """Write a note or a tag about it, or about one of its alerts; see `Broker.annotate`."""
+        return self._broker.annotate(self.object_id, text, kind=kind, alert_id=alert_id)
+
+    @cached_property
+    def matches(self) -> Result:
+        """What it matches in the catalogues, fetched when first asked for; the best have rank 0.
+
+        ``columns`` holds a dict of what a catalogue keeps, ``meta["context"]`` a word for what
+        surrounds it.
+        """
+        return self._broker.matches(self.object_id)
+
+    @cached_property
+    def counterparts(self) -> Result:
+        """The same source in other surveys: their objects within 1.5 arcsec, nearest first."""
+        return self._broker.counterparts(self.object_id)
 
     @cached_property
     def newest(self) -> Alert:

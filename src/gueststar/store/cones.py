@@ -11,7 +11,7 @@ from astropy.coordinates import Latitude, Longitude
 from cdshealpix.nested import lonlat_to_healpix, neighbours
 
 from gueststar.errors import BadInput
-from gueststar.store.mocs import ORDER
+from gueststar.store.cells import pairs, spans_of
 from gueststar.store.selection import MAX_MATCHES, MAX_POSITIONS, check_cones
 from gueststar.store.session import Session
 from gueststar.store.sky import objects_in, separation
@@ -65,8 +65,8 @@ def _matches(
         return MATCHES.empty_table()
     depth = depth_for(float(radius.max()) / 3600.0)
     cells, asked = cells_of(ra, dec, depth)
-    objects = objects_in(connection, _spans(_distinct(cells), depth))
-    row, target = _pairs(cells, asked, objects, depth)
+    objects = objects_in(connection, spans_of(cells, depth))
+    row, target = pairs(cells, asked, objects.column("healpix29").to_numpy(), depth)
     apart = separation(ra[row], dec[row], *(objects.column(n).to_numpy()[target] for n in _SKY))
     inside = np.flatnonzero(apart <= radius[row])
     inside = inside[np.lexsort((apart[inside], row[inside]))]
@@ -80,9 +80,9 @@ def _matches(
 _SKY = ("ra", "dec")
 
 
-def depth_for(radius: float) -> int:
+def depth_for(radius: float, deepest: int = _DEEPEST) -> int:
     """Return the HEALPix order whose cells are at least two radii wide; ``radius`` in deg."""
-    return int(np.clip(np.floor(np.log2(_CELL_DEG / (2 * radius))), 0, _DEEPEST))
+    return int(np.clip(np.floor(np.log2(_CELL_DEG / (2 * radius))), 0, deepest))
 
 
 def cells_of(ra: np.ndarray, dec: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
@@ -100,32 +100,3 @@ def cells_of(ra: np.ndarray, dec: np.ndarray, depth: int) -> tuple[np.ndarray, n
     cells = ring.ravel()
     there = cells >= 0
     return cells[there], asked[there]
-
-
-def _distinct(cells: np.ndarray) -> np.ndarray:
-    """Sort and drop repetitions; NumPy's own, by hashing, takes over ten times as long on cells."""
-    ordered = np.sort(cells)
-    return np.asarray(ordered[np.append(True, np.diff(ordered) > 0)])
-
-
-def _spans(cells: np.ndarray, depth: int) -> np.ndarray:
-    """Join neighbouring cells (sorted) to half-open ranges of order 29."""
-    breaks = np.flatnonzero(np.diff(cells) > 1) + 1
-    shift = 2 * (ORDER - depth)
-    low = cells[np.concatenate([[0], breaks])] << shift
-    high = (cells[np.append(breaks, len(cells)) - 1] + 1) << shift
-    return np.stack([low, high], 1)
-
-
-def _pairs(
-    cells: np.ndarray, asked: np.ndarray, objects: pa.Table, depth: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pair each cone with each object of its cells; objects are sorted by cell."""
-    held = objects.column("healpix29").to_numpy() >> 2 * (ORDER - depth)
-    low, high = np.searchsorted(held, cells), np.searchsorted(held, cells, side="right")
-    count = high - low
-    total = int(count.sum())
-    if total > 100 * MAX_MATCHES:
-        raise BadInput("too many objects lie near these positions: ask for fewer at once")
-    first = np.repeat(low - np.concatenate([[0], np.cumsum(count)[:-1]]), count)
-    return np.repeat(asked, count), first + np.arange(total)

@@ -26,11 +26,12 @@ _SCHEMAS = {
     "healpix": pa.schema([pa.field("cell", pa.int64()), _N]),
 }
 _QUERIES = {
-    "night": """SELECT night, count(*) FROM alert_rows AS a {which}
+    "night": """SELECT night, CAST(sum(n_alerts) AS BIGINT) FROM night_rows {which}
                 GROUP BY night ORDER BY night DESC""",
-    "band": """SELECT survey, band, count(*) FROM alert_rows AS a {which}
-               GROUP BY survey, band ORDER BY survey, band NULLS FIRST""",
-    "survey": """SELECT survey, count(*) FROM alert_rows AS a {which}
+    "band": """SELECT survey, NULLIF(band, '') AS band, CAST(sum(n_alerts) AS BIGINT)
+               FROM night_rows {which}
+               GROUP BY survey, NULLIF(band, '') ORDER BY survey, 2 NULLS FIRST""",
+    "survey": """SELECT survey, CAST(sum(n_alerts) AS BIGINT) FROM night_rows {which}
                  GROUP BY survey ORDER BY survey""",
     "class": """SELECT n.module, n.class, c.above, c.scored, c.every - c.scored FROM (
                     SELECT name_id, count(*) FILTER (WHERE s.value >= :least) AS above,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from gueststar.store.selection import AlertSelection, ObjectSelection
+from gueststar.store.selection import AlertSelection, ObjectSelection, cell_span
 from gueststar.store.session import Session
 from gueststar.store.tables import ALERTS, FOUND, OBJECTS, columns_sql, typed
 
@@ -28,6 +28,7 @@ _ALERT_CONDITIONS = {
     "max_score": "s.value <= :max_score",
 }
 _OBJECT_CONDITIONS = {
+    "prefix": "a.object_id >= :prefix AND a.object_id < :prefix_end",
     "survey": "a.survey = :survey",
     "first_since": "a.first_mjd_tai >= :first_since",
     "first_until": "a.first_mjd_tai <= :first_until",
@@ -187,6 +188,9 @@ class Search:
         """Search alerts, with the newest score of a name."""
         values = _given(selection, _ALERT_CONDITIONS)
         every = [_ALERT_CONDITIONS[n] for n in values] + _nights_between(selection)
+        if selection.cell is not None:
+            values |= zip(("cell_low", "cell_end"), cell_span(selection.cell), strict=True)
+            every.append("a.healpix29 >= :cell_low AND a.healpix29 < :cell_end")
         wanted = [one for one in every if one.startswith("a.")]
         scored = [one for one in every if one.startswith("s.")]
         on = f"s.alert_id = a.alert_id AND s.name_id = :name AND s.latest{connection.same_night}"
@@ -202,6 +206,8 @@ class Search:
         """Search objects."""
         values = _given(selection, _OBJECT_CONDITIONS)
         wanted = tuple(_OBJECT_CONDITIONS[name] for name in values)
+        if selection.prefix is not None:
+            values["prefix_end"] = f"{selection.prefix}{_LAST_CHARACTER}"
         return cls("object_rows", "", columns_sql(OBJECTS, "a"), OBJECTS, wanted, (), values)
 
     def bounds(self, sort: str) -> bool:
@@ -309,6 +315,7 @@ def _with(tables: dict[str, str]) -> str:
     return f"WITH {made}" if made else ""
 
 
+_LAST_CHARACTER = chr(0x10FFFF)  # behind every name that begins with a prefix
 _SCORED = "s.name_id = :name AND s.latest AND a.alert_id = s.alert_id"
 
 

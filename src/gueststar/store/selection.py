@@ -94,6 +94,8 @@ class AlertSelection(Placed):
         Whose newest score: a module (its first class) or ``<module>_<class>``.
     min_score, max_score : float, optional
         Range of that score; ``module`` must be given.
+    cell : str, optional
+        A HEALPix cell (nested) as ``"order/number"``.
     ra, dec, radius_arcsec, region : optional
         See :class:`Placed`.
     """
@@ -109,12 +111,25 @@ class AlertSelection(Placed):
     module: str | None = None
     min_score: float | None = None
     max_score: float | None = None
+    cell: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.cell is not None:
+            cell_span(self.cell)
         scored = self.min_score is not None or self.max_score is not None
         if scored and self.module is None:
             raise BadInput("module: a score range needs the module whose score is meant, as rb")
+
+    @property
+    def place(self) -> Region | None:
+        """The region: the cell where nothing else is given."""
+        region = super().place
+        if region is not None or self.cell is None:
+            return region
+        from gueststar.store.regions import Moc
+
+        return Moc(np.array([cell_span(self.cell)]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +138,8 @@ class ObjectSelection(Placed):
 
     Parameters
     ----------
+    prefix : str, optional
+        Beginning of the name.
     survey : str, optional
     first_since, last_since : float, optional
         First, last detection at this time or later, MJD TAI, d.
@@ -134,12 +151,34 @@ class ObjectSelection(Placed):
         See :class:`Placed`.
     """
 
+    prefix: str | None = None
     survey: str | None = None
     first_since: float | None = None
     first_until: float | None = None
     last_since: float | None = None
     last_until: float | None = None
     min_detections: int | None = None
+
+
+def cell_span(cell: str) -> tuple[int, int]:
+    """Return the cells of order 29 that lie in a HEALPix cell (nested): first, and end.
+
+    Raises
+    ------
+    BadInput
+        If there is no such cell.
+
+    Examples
+    --------
+    >>> cell_span("0/1") == (1 << 58, 2 << 58)
+    True
+    """
+    order, slash, number = cell.partition("/")
+    digits = all(part.isascii() and part.isdigit() and len(part) < 20 for part in (order, number))
+    if not (slash and digits and int(order) <= 29 and int(number) < 12 << 2 * int(order)):
+        raise BadInput(f"cell: {cell[:40]!r} is none: give order/number (nested), such as 4/1234")
+    shift = 2 * (29 - int(order))
+    return int(number) << shift, (int(number) + 1) << shift
 
 
 def _check_numbers(selection: Placed) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from gueststar import registry
+from gueststar.surveys.stamps import StampGeometry
 
 
 class Survey(Protocol):
@@ -77,6 +78,19 @@ def detection_of(record: Mapping[str, Any]) -> dict[str, Any]:
     """
     survey = recognise(record)
     return dict(record.get(survey.detection) or {}) if survey else {}
+
+
+def stamp_geometry(survey: str) -> StampGeometry:
+    """Return what is known of a survey's stamps where their headers are silent.
+
+    A survey says it by its attribute ``stamps``, which it need not have.
+
+    Examples
+    --------
+    >>> stamp_geometry("ztf").pixel, stamp_geometry("nobody").pixel
+    (1.01, None)
+    """
+    return getattr(surveys().get(survey), "stamps", StampGeometry())
 
 
 @cache

@@ -49,7 +49,7 @@ def packed(
         **headers,
     }
     asked = {one.strip().removeprefix("W/") for one in _if_none_match(request).split(",")}
-    if request.method != "POST" and asked & {etag, "*"}:
+    if request.method in ("GET", "HEAD") and asked & {etag, "*"}:
         return Response(b"", status_code=304, headers=headers)
     if encoding:
         headers["Content-Encoding"] = encoding

@@ -11,6 +11,7 @@ import pyarrow.csv
 from litestar.exceptions import HTTPException
 
 from gueststar.columns import IDS, units_of
+from gueststar.store.matching import CONTEXT_KEY
 from gueststar.store.selection import next_of
 from gueststar.surveys import id_names
 
@@ -122,6 +123,8 @@ def _json(table: pa.Table) -> bytes:
         answer["truncated"] = metadata[TRUNCATED] == b"1"
     if TOTAL in metadata:
         answer["total"] = int(metadata[TOTAL])
+    if CONTEXT_KEY in metadata:
+        answer["context"] = metadata[CONTEXT_KEY].decode()
     return orjson.dumps(answer)
 
 

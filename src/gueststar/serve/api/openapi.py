@@ -50,8 +50,8 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
-        method = "post" if operation.body else "get"
-        paths.setdefault(PREFIX + operation.path, {})[method] = _operation(operation)
+        of_path = paths.setdefault(PREFIX + operation.path, {})
+        of_path[operation.method.lower()] = _operation(operation)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -128,8 +128,11 @@ def _responses(operation: Operation) -> dict[str, Any]:
         "406": _problem("none of the forms there are is acceptable"),
         "503": _problem("the store cannot be read now"),
     }
-    if operation.body is None:
+    if operation.writes:
+        responses["403"] = _problem("it is not yours to change, or another site sent this")
+    elif operation.body is None:
         responses["304"] = {"description": "the answer is the one that you have (If-None-Match)"}
+    if operation.body is None:
         responses["414"] = {"description": "the address is longer than the server takes"}
     else:
         responses["413"] = _problem(f"the body is larger than {operation.body.largest:,} bytes")
@@ -164,6 +167,7 @@ def _schema(operation: Operation, form: str) -> dict[str, Any]:
             "units": {"type": "object", "additionalProperties": {"type": "string"}},
             "truncated": {"type": "boolean", "description": "there are more rows than the limit"},
             "total": {"type": "integer"},
+            "context": {"type": "string", "description": "what surrounds an object"},
         },
     }
 
@@ -173,10 +177,12 @@ def _struct(fields: Any) -> dict[str, Any]:
 
 
 def _column(name: str, kind: pa.DataType) -> dict[str, Any]:
-    if pa.types.is_list(kind):
+    if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):
         return {"type": "array", "items": _struct(kind.value_type)}
     meaning = COLUMNS.get(name)
     column: dict[str, Any] = {"type": [_json_type(name, kind), "null"]}
+    if pa.types.is_list(kind):
+        column = {"type": "array", "items": {"type": _json_type(name, kind.value_type)}}
     if meaning:
         column["description"] = f"{meaning.text}{f'; {meaning.unit}' if meaning.unit else ''}"
     return column

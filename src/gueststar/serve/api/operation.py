@@ -139,6 +139,10 @@ class Operation:
         Heading in the documentation.
     missing : bool
         Answers 404 where the path names what there is not.
+    verb : str
+        HTTP method; empty: POST where there is a body, else GET.
+    writes : bool
+        It changes the store: its function is given a :class:`~gueststar.serve.api.access.Desk`.
     """
 
     path: str
@@ -152,6 +156,8 @@ class Operation:
     body: Body | None = None
     group: str = "Alerts and objects"
     missing: bool = False
+    verb: Literal["", "GET", "POST", "PATCH", "DELETE"] = ""
+    writes: bool = False
     all_fields: tuple[Field, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -160,6 +166,11 @@ class Operation:
             example=self.forms[0], among=self.forms,
         )  # fmt: skip
         object.__setattr__(self, "all_fields", (*self.fields, form))
+
+    @property
+    def method(self) -> str:
+        """HTTP method."""
+        return self.verb or ("POST" if self.body else "GET")
 
     def read(self, query: Mapping[str, str]) -> dict[str, Any]:
         """Return the values of a request's query, checked.

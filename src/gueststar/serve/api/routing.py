@@ -12,8 +12,8 @@ from litestar import HttpMethod, Request, Response, route
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 
-from gueststar.errors import BadInput
-from gueststar.serve.api.access import store_of
+from gueststar.errors import BadInput, NotAllowed
+from gueststar.serve.api.access import desk_of, store_of
 from gueststar.serve.api.answers import answer
 from gueststar.serve.api.operation import Operation
 
@@ -33,12 +33,13 @@ class Question:
 def asks(operation: Operation) -> Callable[[Callable[..., Any]], Question]:
     """Decorate a function ``(store, given[, body, media_type])`` that answers an operation.
 
-    It runs in a thread, and returns a table, or a function of the form that gives bytes.
+    One that writes is given a desk in place of the store. It runs in a thread, and returns a
+    table, or a function of the form that gives bytes.
     """
 
     def decorate(function: Callable[..., Any]) -> Question:
         respond = functools.partial(_respond, operation, function)
-        make = _post if operation.body else _get
+        make = _with_body if operation.body else _without
         return Question(operation, make(operation, respond))
 
     return decorate
@@ -50,11 +51,15 @@ def _respond(
     given = operation.read(request.query_params)
     form = given.pop("format")
     given |= {place.name: _place(request, place.name) for place in operation.places}
-    store = store_of(request)
+    store = desk_of(request) if operation.writes else store_of(request)
     try:
         made = function(store, given, *body)
+    except NotAllowed:
+        raise
     except BadInput as error:
-        if operation.missing:  # its parameters are good: the path names what there is not
+        if (
+            operation.missing and not operation.body
+        ):  # its parameters are good: the path names what there is not
             raise NotFoundException(str(error)) from None
         raise
     return answer(request, operation, form, made)
@@ -73,15 +78,14 @@ def _address(operation: Operation) -> str:
     return PREFIX + address
 
 
-def _get(operation: Operation, respond: Callable[..., Response[bytes]]) -> HTTPRouteHandler:
+def _without(operation: Operation, respond: Callable[..., Response[bytes]]) -> HTTPRouteHandler:
     async def handler(request: Request[Any, Any, Any]) -> Response[bytes]:
         return await asyncio.to_thread(respond, request)
 
-    methods = [HttpMethod.GET, HttpMethod.HEAD]
-    return route(_address(operation), http_method=methods)(handler)
+    return route(_address(operation), **_methods(operation))(handler)
 
 
-def _post(operation: Operation, respond: Callable[..., Response[bytes]]) -> HTTPRouteHandler:
+def _with_body(operation: Operation, respond: Callable[..., Response[bytes]]) -> HTTPRouteHandler:
     assert operation.body is not None
 
     async def handler(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -90,9 +94,14 @@ def _post(operation: Operation, respond: Callable[..., Response[bytes]]) -> HTTP
         return await asyncio.to_thread(respond, request, body, media_type)
 
     largest = operation.body.largest
-    return route(_address(operation), http_method=HttpMethod.POST, request_max_body_size=largest)(
-        handler
-    )
+    return route(_address(operation), request_max_body_size=largest, **_methods(operation))(handler)
+
+
+def _methods(operation: Operation) -> dict[str, Any]:
+    """Return methods and status: an answer has 200, whatever asked for it."""
+    method = HttpMethod(operation.method)
+    also = [HttpMethod.HEAD] if method is HttpMethod.GET else []
+    return {"http_method": [method, *also], "status_code": 200}
 
 
 def handlers(questions: Sequence[Question]) -> list[HTTPRouteHandler]:

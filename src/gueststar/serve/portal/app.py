@@ -8,32 +8,52 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import numpy as np
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
+from litestar.middleware import DefineMiddleware
 
-from gueststar.errors import BadInput, StoreError
+from gueststar.distances import absolute_offset
+from gueststar.errors import BadInput, NotAllowed, StoreError
 from gueststar.lightcurve import LightCurve
+from gueststar.periods import barycentric
 from gueststar.serve.api.documents import index, openapi_json
 from gueststar.serve.api.questions import QUESTIONS
 from gueststar.serve.api.routing import handlers
-from gueststar.serve.portal import formats
+from gueststar.serve.gate import Gate, Limits, Room
+from gueststar.serve.portal import formats, skymap
 from gueststar.serve.portal.house import House
-from gueststar.serve.portal.pages import errors, files, health, night, object, search, stamps
+from gueststar.serve.portal.pages import (
+    errors,
+    files,
+    health,
+    night,
+    notes,
+    object,
+    search,
+    sky,
+    stamps,
+    strips,
+)
 from gueststar.serve.portal.security import LoopbackOnly, add_headers
 from gueststar.store import DEFAULT_URL
 
 ROUTES = (
     night.night_list,
     search.search,
+    search.search_csv,
     search.cone,
+    sky.sky,
     object.object_page,
     object.light_curve,
     object.alert_page,
     object.alert_panel,
     object.packet_part,
     object.packet_json,
+    notes.notes,
     stamps.stamp,
+    strips.strip,
     health.health,
     health.health_json,
     health.metrics,
@@ -44,6 +64,7 @@ ROUTES = (
     *handlers(QUESTIONS),
 )
 ANSWERS: dict[int | type[Exception], Any] = {
+    NotAllowed: errors.not_allowed,
     BadInput: errors.bad_input,
     StoreError: errors.store_error,
     HTTPException: errors.http_error,
@@ -51,7 +72,9 @@ ANSWERS: dict[int | type[Exception], Any] = {
 }
 
 
-def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> Litestar:
+def create_app(
+    store_url: str | None = None, *, loopback_only: bool = True, limits: Limits | None = None
+) -> Litestar:
     """Build the portal, and the API under ``/api``, over a store.
 
     Parameters
@@ -59,10 +82,13 @@ def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> L
     store_url : str, optional
         ``sqlite:///night.db``; default the environment's ``GUESTSTAR_STORE``, else
         ``sqlite:///gueststar.db``. It is opened for reading only, by the first request that
-        finds it; an ingest may write meanwhile.
+        finds it, and once more for writing by the first annotation; an ingest may write
+        meanwhile.
     loopback_only : bool
         Answer only requests for this machine by its own names; False behind a proxy or on a
         network.
+    limits : Limits, optional
+        What clients may use.
 
     Returns
     -------
@@ -70,10 +96,12 @@ def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> L
         An ASGI application for any server; :func:`~gueststar.serve.portal.run.run_portal`
         brings its own.
     """
+    room = Room(limits)
     house = House(store_url or os.environ.get("GUESTSTAR_STORE") or DEFAULT_URL)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        room.make_threads()
         warming = asyncio.get_running_loop().run_in_executor(None, _warm_up)
         yield
         await warming
@@ -83,7 +111,10 @@ def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> L
         list(ROUTES),
         state=State({"house": house}),
         lifespan=[lifespan],
-        middleware=[LoopbackOnly] if loopback_only else [],
+        middleware=[
+            *([LoopbackOnly] if loopback_only else []),
+            DefineMiddleware(Gate, room=room),
+        ],
         before_send=[add_headers],
         exception_handlers=dict(ANSWERS),
         openapi_config=None,
@@ -92,6 +123,9 @@ def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> L
 
 
 def _warm_up() -> None:
-    """Load what the first visitor would wait for: leap seconds and Plotly, about 2 s."""
+    """Load what the first visitor would wait for: leap seconds, Plotly, cosmology; some seconds."""
+    skymap.warm_up()
     formats.utc([60_000.0])
+    absolute_offset(0.1)
+    barycentric(np.array([60_000.0]), 0.0, 0.0)
     LightCurve.from_rows([[1, 6e4, "g", 1.0, 1.0, None, None, 20.5, "detection"]]).plot().to_json()

@@ -16,8 +16,13 @@ from gueststar.score import TAXONOMY
 from gueststar.serve.metrics import registry_of
 from gueststar.serve.portal import formats, packet
 from gueststar.serve.portal.assets import PLOTLY, Assets
+from gueststar.serve.portal.counted import Counted
 from gueststar.store import Store, open_store, store_exists, store_name
 from gueststar.store.flow import in_words
+from gueststar.store.unprocessed import Unprocessed
+from gueststar.surveys.documentation import describe
+
+WAIT_S = 10.0  # for another writer, before a visitor is told to try again
 
 
 class NoStore(StoreError):
@@ -39,12 +44,18 @@ class House:
         self.assets = Assets()
         self._templates = _templates(self.assets)
         self._store: Store | None = None
+        self._writable: Store | None = None
         self._lock = threading.Lock()
 
     @cached_property
     def metrics(self) -> CollectorRegistry:
         """What Prometheus reads of the store."""
         return registry_of(lambda: self.store.health())
+
+    @cached_property
+    def health(self) -> Counted[tuple[dict[str, Any], Unprocessed]]:
+        """The ledger's counts, and the sky that was not processed."""
+        return Counted(lambda: (self.store.health(), self.store.unprocessed()))
 
     @property
     def store(self) -> Store:
@@ -62,10 +73,32 @@ class House:
                 self._store = self._open()
             return self._store
 
+    @property
+    def writable(self) -> Store:
+        """The store for what people write, opened by the first of them.
+
+        It writes rarely and little, and waits some seconds for an ingest at most.
+
+        Raises
+        ------
+        NoStore
+            If nothing has been written there yet.
+        StoreError
+            If it cannot be written.
+        """
+        with self._lock:
+            if self._writable is None:
+                self._check_there()
+                self._writable = open_store(self.store_url, busy_s=WAIT_S)
+            return self._writable
+
     def _open(self) -> Store:
+        self._check_there()
+        return open_store(self.store_url, read_only=True)
+
+    def _check_there(self) -> None:
         if not store_exists(self.store_url):
             raise NoStore(f"There is no store at {store_name(self.store_url)} yet.")
-        return open_store(self.store_url, read_only=True)
 
     def page(
         self, template: str, *, status: int = 200, policy: str | None = None, **context: Any
@@ -79,10 +112,12 @@ class House:
 
     def close(self) -> None:
         """Close the store; the next request opens it again."""
+        self.health.close()
         with self._lock:
-            if self._store is not None:
-                self._store.close()
-            self._store = None
+            for store in (self._store, self._writable):
+                if store is not None:
+                    store.close()
+            self._store = self._writable = None
 
 
 def house_of(request: Request[Any, Any, Any]) -> House:
@@ -105,6 +140,7 @@ def _templates(assets: Assets) -> Environment:
         plotly=assets.address(PLOTLY),
         taxonomy=TAXONOMY,
         kind_of=formats.kind_of,
+        describe=describe,
         as_received=formats.as_received,
         number="{:,}".format,
         in_words=in_words,

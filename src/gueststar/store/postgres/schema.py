@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from gueststar.errors import NewerStore, StoreError
+from gueststar.store import tally
+from gueststar.store.catalogues import tables as catalogue_tables
 from gueststar.store.search_indexes import SEARCH_INDEXES
 from gueststar.store.views import VIEWS as COMMON_VIEWS
 
@@ -100,6 +102,33 @@ CREATE TABLE alarm_rows (
     alarm_id {_ID}, at DOUBLE PRECISION NOT NULL, who TEXT NOT NULL, text TEXT NOT NULL);
 """
 
+#: Added with version 2: what people write, and what became of it.
+ANNOTATION_TABLES = f"""
+CREATE TABLE annotation_rows (
+    annotation_id {_ID}, object_id {_WORD}, alert_id BIGINT, author {_WORD} NOT NULL,
+    at DOUBLE PRECISION NOT NULL, kind {_WORD} NOT NULL, text TEXT NOT NULL,
+    edited_at DOUBLE PRECISION, removed_at DOUBLE PRECISION, request {_WORD});
+CREATE INDEX annotation_by_object ON annotation_rows (object_id, annotation_id);
+CREATE INDEX annotation_by_alert ON annotation_rows (alert_id) WHERE alert_id IS NOT NULL;
+CREATE UNIQUE INDEX annotation_by_request ON annotation_rows (author, request)
+    WHERE request IS NOT NULL;
+CREATE TABLE annotation_changes (
+    annotation_id BIGINT NOT NULL, number BIGINT NOT NULL, at DOUBLE PRECISION NOT NULL,
+    author {_WORD} NOT NULL, action {_WORD} NOT NULL, text TEXT,
+    PRIMARY KEY (annotation_id, number));
+"""
+#: Added with version 2: catalogues, and what objects match in them.
+CATALOGUE_TABLES = catalogue_tables(_WORD, _ID, "")
+#: Added with version 2: alerts that a topic out did not take.
+#: Added with version 2: how many alerts each night has.
+NIGHT_TABLES = tally.tables(_WORD, "BIGINT", "DOUBLE PRECISION", "")
+
+UNSENT_TABLES = f"""
+CREATE TABLE unsent_rows (
+    alert_id BIGINT NOT NULL, topic {_WORD} NOT NULL, at DOUBLE PRECISION NOT NULL,
+    reason TEXT NOT NULL, PRIMARY KEY (alert_id, topic));
+"""
+
 #: ``security_invoker`` is left off: whoever may read a view needs no right to its tables.
 VIEWS = (
     COMMON_VIEWS
@@ -123,10 +152,13 @@ CREATE VIEW lightcurves AS
 )
 _VIEW_NAMES = (
     "alert_by_id", "alerts", "scores", "objects", "lightcurves", "ledger", "dead_letters",
+    "annotations", "crossmatches", "unsent",
 )  # fmt: skip
 
 #: Scripts that turn version N into N + 1. A released entry never changes.
-MIGRATIONS: dict[int, str] = {1: SEARCH_INDEXES}
+MIGRATIONS: dict[int, str] = {
+    1: ANNOTATION_TABLES + CATALOGUE_TABLES + UNSENT_TABLES + SEARCH_INDEXES + NIGHT_TABLES
+}
 
 
 def identify(connection: Connection[Any], place: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -110,10 +110,13 @@ class PostgresStore(EngineStore):
         alerts: Sequence[AlertBatch],
         dead: Sequence[pa.RecordBatch] = (),
         archive: Archive | None = None,
+        *,
+        catalogs: Collection[str] | None = None,
     ) -> WriteReport:
         """Write alerts, dead letters and their ledger; see :meth:`EngineStore.write`."""
         self._make_partitions(alerts)
-        return super().write([_without_nul(batch) for batch in alerts], dead, archive)
+        plain = [_without_nul(batch) for batch in alerts]
+        return super().write(plain, dead, archive, catalogs=catalogs)
 
     def _make_partitions(self, alerts: Sequence[AlertBatch]) -> None:
         nights = {n for batch in alerts for n in batch.column("night").unique().to_pylist() if n}

@@ -11,6 +11,8 @@ import sqlite3
 from pathlib import Path
 
 from gueststar.errors import NewerStore, StoreError
+from gueststar.store import tally
+from gueststar.store.catalogues import tables as catalogue_tables
 from gueststar.store.search_indexes import SEARCH_INDEXES
 from gueststar.store.tables import VIEW_NAMES
 from gueststar.store.views import VIEWS as COMMON_VIEWS
@@ -94,6 +96,33 @@ CREATE TABLE alarm_rows (
 CREATE INDEX score_missing ON score_rows (alert_id) WHERE value IS NULL;
 """
 
+#: Added with version 3: what people write, and what became of it.
+ANNOTATION_TABLES = """
+CREATE TABLE annotation_rows (
+    annotation_id INTEGER PRIMARY KEY, object_id TEXT, alert_id INTEGER, author TEXT NOT NULL,
+    at REAL NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, edited_at REAL, removed_at REAL,
+    request TEXT);
+CREATE INDEX annotation_by_object ON annotation_rows (object_id, annotation_id);
+CREATE INDEX annotation_by_alert ON annotation_rows (alert_id) WHERE alert_id IS NOT NULL;
+CREATE UNIQUE INDEX annotation_by_request ON annotation_rows (author, request)
+    WHERE request IS NOT NULL;
+CREATE TABLE annotation_changes (
+    annotation_id INTEGER NOT NULL, number INTEGER NOT NULL, at REAL NOT NULL,
+    author TEXT NOT NULL, action TEXT NOT NULL, text TEXT,
+    PRIMARY KEY (annotation_id, number)) WITHOUT ROWID;
+"""
+#: Added with version 3: catalogues, and what objects match in them.
+CATALOGUE_TABLES = catalogue_tables("TEXT", "INTEGER PRIMARY KEY", " WITHOUT ROWID")
+#: Added with version 3: alerts that a topic out did not take.
+#: Added with version 3: how many alerts each night has.
+NIGHT_TABLES = tally.tables("TEXT", "INTEGER", "REAL", " WITHOUT ROWID")
+
+UNSENT_TABLES = """
+CREATE TABLE unsent_rows (
+    alert_id INTEGER NOT NULL, topic TEXT NOT NULL, at REAL NOT NULL, reason TEXT NOT NULL,
+    PRIMARY KEY (alert_id, topic)) WITHOUT ROWID;
+"""
+
 VIEWS = (
     COMMON_VIEWS
     + """
@@ -113,7 +142,10 @@ CREATE VIEW lightcurves AS
 )
 
 #: Scripts that turn version N into N + 1. A released entry never changes.
-MIGRATIONS: dict[int, str] = {1: FLOW_TABLES, 2: SEARCH_INDEXES}
+MIGRATIONS: dict[int, str] = {
+    1: FLOW_TABLES,
+    2: ANNOTATION_TABLES + CATALOGUE_TABLES + UNSENT_TABLES + SEARCH_INDEXES + NIGHT_TABLES,
+}
 
 
 def identify(connection: sqlite3.Connection, path: Path) -> int:

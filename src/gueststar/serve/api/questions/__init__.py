@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from gueststar.serve.api.questions import alerts, cutouts, nights, objects, sky, skyportal, sql
+from gueststar.serve.api.questions import (
+    alerts,
+    catalogs,
+    cutouts,
+    nights,
+    notes,
+    objects,
+    sky,
+    skyportal,
+    sql,
+)
 
 QUESTIONS = (
     objects.find,
@@ -18,6 +28,10 @@ QUESTIONS = (
     cutouts.one,
     sky.cone,
     sky.cones,
+    catalogs.listing,
+    catalogs.matches,
+    catalogs.counterparts,
+    catalogs.xmatch,
     sql.by_get,
     sql.by_post,
     nights.nights,
@@ -25,6 +39,11 @@ QUESTIONS = (
     nights.counts,
     nights.modules,
     nights.health,
+    notes.find,
+    notes.write,
+    notes.history,
+    notes.edit,
+    notes.remove,
     skyportal.find,
     skyportal.one,
 )

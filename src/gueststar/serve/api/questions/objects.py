@@ -31,6 +31,7 @@ _MAGS = [pa.field("mag", pa.float64()), pa.field("mag_err", pa.float64())]
 
 
 _FIELDS = (
+    Field("prefix", "text", "only names that begin so"),
     SURVEY,
     since("first_since", "first detected"),
     until("first_until", "first detected"),

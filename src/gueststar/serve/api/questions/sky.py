@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -25,7 +26,7 @@ from gueststar.store.tables import OBJECTS
 
 MOST_MATCHES = 300_000  # rows of one answer
 LARGEST = 24 << 20  # bytes: 200,000 positions with 17 digits
-_APART = pa.field("separation_arcsec", pa.float64(), nullable=False)
+APART = pa.field("separation_arcsec", pa.float64(), nullable=False)
 _ROW = pa.field("row", pa.int64(), nullable=False)
 
 
@@ -57,7 +58,7 @@ _ROW = pa.field("row", pa.int64(), nullable=False)
             AFTER,
             LIMIT,
         ),
-        answer=pa.schema([*OBJECTS, _APART]),
+        answer=pa.schema([*OBJECTS, APART]),
         group="Sky",
     )
 )
@@ -87,7 +88,7 @@ def _place(given: dict[str, Any]) -> Position:
     return Position(ra, dec)
 
 
-_NUMBERS = {"type": "array", "items": {"type": "number"}, "maxItems": MAX_POSITIONS}
+NUMBERS = {"type": "array", "items": {"type": "number"}, "maxItems": MAX_POSITIONS}
 
 
 @asks(
@@ -109,17 +110,17 @@ _NUMBERS = {"type": "array", "items": {"type": "number"}, "maxItems": MAX_POSITI
             ),
             Field("nearest", "yes or no", "only the nearest object of each position"),
         ),
-        answer=pa.schema([_ROW, *OBJECTS, _APART]),
+        answer=pa.schema([_ROW, *OBJECTS, APART]),
         body=Body(
             {
                 "type": "object",
                 "required": ["ra", "dec"],
                 "additionalProperties": False,
                 "properties": {
-                    "ra": {**_NUMBERS, "description": "deg, ICRS"},
-                    "dec": {**_NUMBERS, "description": "deg, ICRS"},
+                    "ra": {**NUMBERS, "description": "deg, ICRS"},
+                    "dec": {**NUMBERS, "description": "deg, ICRS"},
                     "radius": {
-                        "anyOf": [{"type": "number"}, _NUMBERS],
+                        "anyOf": [{"type": "number"}, NUMBERS],
                         "description": "arcsec, one for all or one each",
                     },
                     "nearest": {"type": "boolean"},
@@ -134,10 +135,31 @@ _NUMBERS = {"type": "array", "items": {"type": "number"}, "maxItems": MAX_POSITI
 )
 def cones(store: Store, given: dict[str, Any], body: bytes, media_type: str) -> pa.Table:
     """Answer the matches."""
+    sent = sent_positions(body, media_type, ("radius",), ("nearest",))
+    nearest = sent.get("nearest", bool(given["nearest"]))
+    if not isinstance(nearest, bool):
+        raise BadInput("nearest: true or false")
+    radius = sent.get("radius", given["radius"])
+    found = store.cones(sent["ra"], sent["dec"], radius, nearest=nearest)
+    return small_enough(found, "nearest=yes")
+
+
+def sent_positions(
+    body: bytes, media_type: str, numbers: Sequence[str] = (), others: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Read the positions of a body, JSON or CSV, and what else it may name.
+
+    Raises
+    ------
+    BadInput
+        If there are none.
+    litestar.exceptions.HTTPException
+        415, if it is something else.
+    """
     if media_type == CSV:
-        sent: dict[str, Any] = csv_columns(body, ("ra", "dec"), ("radius",))
+        sent: dict[str, Any] = csv_columns(body, ("ra", "dec"), numbers)
     elif media_type in ("", JSON):
-        sent = json_object(body, media_type, ("ra", "dec", "radius", "nearest"))
+        sent = json_object(body, media_type, ("ra", "dec", *numbers, *others))
     else:
         raise HTTPException(
             f"content-type: send {JSON} or {CSV}, not {media_type}", status_code=415
@@ -145,14 +167,19 @@ def cones(store: Store, given: dict[str, Any], body: bytes, media_type: str) -> 
     for name in ("ra", "dec"):
         if not isinstance(sent.get(name), list):
             raise BadInput(f"{name}: send a list of degrees")
-    nearest = sent.get("nearest", bool(given["nearest"]))
-    if not isinstance(nearest, bool):
-        raise BadInput("nearest: true or false")
-    radius = sent.get("radius", given["radius"])
-    found = store.cones(sent["ra"], sent["dec"], radius, nearest=nearest)
+    return sent
+
+
+def small_enough(found: pa.Table, instead: str) -> pa.Table:
+    """Return matches that are no more than one answer may hold.
+
+    Raises
+    ------
+    BadInput
+    """
     if found.num_rows > MOST_MATCHES:
         raise BadInput(
-            f"radius: {found.num_rows:,} objects match, more than {MOST_MATCHES:,}: give a smaller "
-            "one, fewer positions, or nearest=yes"
+            f"radius: {found.num_rows:,} match, more than {MOST_MATCHES:,}: give a smaller one, "
+            f"fewer positions, or {instead}"
         )
     return found

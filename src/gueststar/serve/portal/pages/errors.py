@@ -10,7 +10,7 @@ import orjson
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from gueststar.errors import BadInput, StoreError
+from gueststar.errors import BadInput, NotAllowed, StoreError
 from gueststar.serve.api.errors import problem
 from gueststar.serve.api.routing import PREFIX
 from gueststar.serve.portal.house import NoStore, house_of
@@ -28,6 +28,11 @@ WAYS_OUT = {
 def bad_input(request: Request[Any, Any, Any], error: BadInput) -> Response[Any]:
     """Answer 400: a parameter cannot be used."""
     return _answer(request, 400, "That cannot be asked", str(error))
+
+
+def not_allowed(request: Request[Any, Any, Any], error: NotAllowed) -> Response[Any]:
+    """Answer 403: it is somebody else's."""
+    return _answer(request, 403, "That is not yours to do", str(error))
 
 
 def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:

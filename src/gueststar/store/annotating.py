@@ -1,0 +1,105 @@
+"""What every store offers for annotations, and how an engine gives it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from gueststar.store import notes
+from gueststar.store.annotates import Annotation
+from gueststar.store.session import Session
+
+
+class _Store(Protocol):
+    _lock: threading.Lock
+
+    def _reading(self) -> AbstractContextManager[Session]: ...
+
+    def _commit(self, work: Callable[[Session], Any]) -> Any: ...
+
+
+class Annotating:
+    """Gives a store its annotations; the store gives ``_reading`` and ``_commit``."""
+
+    def annotate(
+        self: _Store,
+        object_id: str | None,
+        text: str,
+        *,
+        alert_id: int | None = None,
+        kind: str = "note",
+        author: str = "local",
+        key: str | None = None,
+    ) -> Annotation:
+        """Write an annotation; see :meth:`gueststar.store.annotates.Annotates.annotate`."""
+        with self._lock:
+            done: Annotation = self._commit(
+                lambda c: notes.write(c, object_id, alert_id, text, kind, author, key)
+            )
+        return done
+
+    def annotations(
+        self: _Store,
+        object_id: str | None = None,
+        *,
+        alert_id: int | None = None,
+        author: str | None = None,
+        kind: str | None = None,
+        after: str | None = None,
+        limit: int = 1_000,
+    ) -> pa.Table:
+        """Return annotations; see :meth:`gueststar.store.annotates.Annotates.annotations`."""
+        conditions = {"alert_id": alert_id, "author": author, "kind": kind}
+        with self._reading() as connection:
+            return notes.find(connection, object_id, conditions, after, limit)
+
+    def annotation(self: _Store, annotation_id: int) -> Annotation:
+        """Return one annotation, also when it was removed.
+
+        Raises
+        ------
+        BadInput
+            If there is none.
+        """
+        with self._reading() as connection:
+            return notes.one(connection, annotation_id)
+
+    def annotation_history(self: _Store, annotation_id: int) -> pa.Table:
+        """Return every change of an annotation, oldest first.
+
+        Raises
+        ------
+        BadInput
+            If there is none.
+        """
+        with self._reading() as connection:
+            return notes.history(connection, annotation_id)
+
+    def edit_annotation(
+        self: _Store,
+        annotation_id: int,
+        text: str,
+        *,
+        author: str = "local",
+        anybody: bool = False,
+    ) -> Annotation:
+        """Change a text; see :meth:`gueststar.store.annotates.Annotates.edit_annotation`."""
+        with self._lock:
+            done: Annotation = self._commit(
+                lambda c: notes.edit(c, annotation_id, text, author, anybody)
+            )
+        return done
+
+    def remove_annotation(
+        self: _Store, annotation_id: int, *, author: str = "local", anybody: bool = False
+    ) -> Annotation:
+        """Take one away; see :meth:`gueststar.store.annotates.Annotates.remove_annotation`."""
+        with self._lock:
+            done: Annotation = self._commit(
+                lambda c: notes.remove(c, annotation_id, author, anybody)
+            )
+        return done
