@@ -72,7 +72,7 @@ def fill(store: EngineStore, objects: int, seed: int, tell: Callable[[int], None
         chunk = _simulated(rng, start, ra[rows], dec[rows], cell[rows])
         store._commit(partial(_insert, chunk))
         tell(start + len(rows))
-    for statement in indexes:
+    for statement in (*indexes, tally.FILL):
         store._commit(partial(_run, statement))
     store._commit(partial(_run, tally.FILL))
     if isinstance(store, PostgresStore):  # what autovacuum would do a little later

@@ -52,6 +52,6 @@ def counts(
     which = "WHERE TRUE" if night is None else "WHERE night = :night"
     index = connection.index("score_by_value" if night is None else "score_by_night")
     query = _QUERIES[by].format(which=which, shift=2 * (29 - order), index=index)
-    with connection.within(MAX_SECONDS):
+    with connection.within(MAX_SECONDS, whole=True):
         found = connection.execute(query, {"night": night, "least": min_score})
         return typed(found.fetchall(), _SCHEMAS[by])

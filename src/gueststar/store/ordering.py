@@ -168,7 +168,9 @@ class Search:
     schema : pyarrow.Schema
         Of the answer.
     wanted : tuple of str
-        Conditions.
+        Conditions on the table.
+    scored : tuple of str
+        Conditions on what is joined to it.
     values : dict
         Their values.
     """
@@ -178,24 +180,26 @@ class Search:
     columns: str
     schema: pa.Schema
     wanted: tuple[str, ...]
+    scored: tuple[str, ...]
     values: dict[str, Any]
 
     @classmethod
     def of_alerts(cls, connection: Session, selection: AlertSelection, name: int | None) -> Search:
         """Search alerts, with the newest score of a name."""
         values = _given(selection, _ALERT_CONDITIONS)
-        wanted = [_ALERT_CONDITIONS[n] for n in values] + _nights_between(selection)
+        every = [_ALERT_CONDITIONS[n] for n in values] + _nights_between(selection)
         if selection.cell is not None:
             values |= zip(("cell_low", "cell_end"), cell_span(selection.cell), strict=True)
-            wanted.append("a.healpix29 >= :cell_low AND a.healpix29 < :cell_end")
-        scored = (
-            f"s.alert_id = a.alert_id AND s.name_id = :name AND s.latest{connection.same_night}"
-        )
-        join = f" LEFT JOIN score_rows AS s ON {scored}"
-        if "min_score" in values or "max_score" in values:  # SQLite would turn the join round
-            join, wanted = " CROSS JOIN score_rows AS s", [scored, *wanted]
+            every.append("a.healpix29 >= :cell_low AND a.healpix29 < :cell_end")
+        wanted = [one for one in every if one.startswith("a.")]
+        scored = [one for one in every if one.startswith("s.")]
+        on = f"s.alert_id = a.alert_id AND s.name_id = :name AND s.latest{connection.same_night}"
+        join = f" LEFT JOIN score_rows AS s ON {on}"
+        if scored:  # SQLite would turn the join round
+            join, scored = " CROSS JOIN score_rows AS s", [on, *scored]
         columns = f"{columns_sql(ALERTS, 'a')}, s.value, s.reason"
-        return cls("alert_rows", join, columns, FOUND, tuple(wanted), {**values, "name": name})
+        values["name"] = name
+        return cls("alert_rows", join, columns, FOUND, tuple(wanted), tuple(scored), values)
 
     @classmethod
     def of_objects(cls, connection: Session, selection: ObjectSelection) -> Search:
@@ -207,7 +211,7 @@ class Search:
         table = "object_rows"
         if connection.index("object_by_id"):  # which a view, as object_rows is one, cannot take
             table, wanted = "object_sums", (*wanted, "a.mask = a.present")
-        return cls(table, "", columns_sql(OBJECTS, "a"), OBJECTS, wanted, values)
+        return cls(table, "", columns_sql(OBJECTS, "a"), OBJECTS, wanted, (), values)
 
     def bounds(self, sort: str) -> bool:
         """Tell whether a condition leaves out rows that lack what is sorted by."""
@@ -246,53 +250,81 @@ class Search:
         limit: int,
     ) -> pa.Table:
         """Return the first rows behind a key, of some cells."""
-        source, where, values = self._source(connection, sort, spans)
+        tables, source, where, values = self._source(connection, sort, spans)
         values = {**self.values, **values, "limit": limit}
-        where += self._conditions(connection, spans is not None) + sort.where
+        where += sort.where
         names = [_SQL[name] for name in sort.columns]
         if key is not None:
             marks = [f"k{n}" for n in range(len(key))]
             sign = "<" if sort.down else ">"
             values |= zip(marks, key, strict=True)
             where += f" AND ({', '.join(names)}) {sign} ({', '.join(f':{m}' for m in marks)})"
-        way = " DESC" if sort.down else ""
-        query = f"""SELECT {self.columns} FROM {source} WHERE {where}
-                    ORDER BY {", ".join(name + way for name in names)} LIMIT :limit"""
+        order = f"ORDER BY {', '.join(n + (' DESC' if sort.down else '') for n in names)}"
+        if self.join and not self._needs_scores(sort):  # for the rows of the page alone
+            page = f"SELECT a.* FROM {source} WHERE {where} {order} LIMIT :limit"
+            tables, source, where = {**tables, "page": page}, f"page AS a{self.join}", "TRUE"
+        elif not source.startswith("score_rows"):
+            source, where = source + self.join, _by_alert(where)
+        query = f"""{_with(tables)} SELECT {self.columns} FROM {source} WHERE {where}
+                    {order} LIMIT :limit"""
         return typed(connection.execute(query, values).fetchall(), self.schema)
+
+    def _needs_scores(self, sort: Sort) -> bool:
+        return bool(self.scored) or sort.index.startswith("score_by") or "s." in sort.where
 
     def in_spans(self, connection: Session, spans: np.ndarray) -> pa.Table:
         """Return all rows of some cells, in any order."""
-        source, where, values = self._source(connection, None, spans)
-        where += self._conditions(connection, placed=True)
-        query = f"SELECT {self.columns} FROM {source} WHERE {where}"
+        tables, source, where, values = self._in_cells(connection, spans)
+        query = f"""{_with(tables)} SELECT {self.columns} FROM {source}{self.join}
+                    WHERE {_by_alert(where)}"""
         found = connection.execute(query, {**self.values, **values}).fetchall()
         return typed(found, self.schema)
 
-    def _conditions(self, connection: Session, placed: bool) -> str:
-        """Return all conditions; in cells they must not lead SQLite away from the cells."""
-        if placed and connection.index("alert_by_time"):
-            wanted = [f"({w}) IS TRUE" if w.startswith("a.") else w for w in self.wanted]
-        else:
-            wanted = list(self.wanted)
-        return "".join(f" AND {one}" for one in wanted)
-
     def _source(
-        self, connection: Session, sort: Sort | None, spans: np.ndarray | None
-    ) -> tuple[str, str, dict[str, Any]]:
-        """Return tables, a condition, and its values."""
-        if spans is not None and len(spans) == 1:
-            (low, high) = spans[0].tolist()
-            in_one = "a.healpix29 >= :low AND a.healpix29 < :high"
-            return f"{self.table} AS a{self.join}", in_one, {"low": low, "high": high}
+        self, connection: Session, sort: Sort, spans: np.ndarray | None
+    ) -> tuple[dict[str, str], str, str, dict[str, Any]]:
+        """Return tables that are made first, where rows come from, conditions, and values."""
         if spans is not None:
-            source = f"{connection.spans} CROSS JOIN {self.table} AS a{self.join}"
-            return source, IN_SPAN, connection.pack_spans(spans)
-        assert sort is not None
+            return self._in_cells(connection, spans)
+        where = "".join(f" AND {one}" for one in (*self.wanted, *self.scored))
         if sort.index.startswith("score_by"):
             source = f"score_rows AS s{connection.index(sort.index)} CROSS JOIN {self.table} AS a"
             night = " AND s.night = :night" if "night" in self.values else ""
-            return source, _SCORED + connection.same_night + night, {}
-        return f"{self.table} AS a{connection.index(sort.index)}{self.join}", "TRUE", {}
+            return {}, source, _SCORED + connection.same_night + night + where, {}
+        return {}, f"{self.table} AS a{connection.index(sort.index)}", f"TRUE{where}", {}
+
+    def _in_cells(
+        self, connection: Session, spans: np.ndarray
+    ) -> tuple[dict[str, str], str, str, dict[str, Any]]:
+        """Read cells first, and only then join and sort: planners would begin with the order.
+
+        In cells no condition may lead SQLite to an index of its own.
+        """
+        named = bool(connection.index("alert_by_time"))
+        wanted = [f"({one}) IS TRUE" if named else one for one in self.wanted]
+        where = "".join(f" AND {one}" for one in wanted)
+        scored = "".join(f" AND {one}" for one in self.scored)
+        if len(spans) == 1:
+            (low, high) = spans[0].tolist()
+            in_one = f"a.healpix29 >= :low AND a.healpix29 < :high{where}{scored}"
+            return {}, f"{self.table} AS a", in_one, {"low": low, "high": high}
+        near = f"""SELECT a.* FROM {connection.spans} CROSS JOIN {self.table} AS a
+                   WHERE {IN_SPAN}{where}"""
+        return {"near": near}, "near AS a", f"TRUE{scored}", connection.pack_spans(spans)
+
+
+def _with(tables: dict[str, str]) -> str:
+    """Return the beginning of a query that makes tables first."""
+    made = ", ".join(f"{name} AS MATERIALIZED ({query})" for name, query in tables.items())
+    return f"WITH {made}" if made else ""
+
+
+def _by_alert(where: str) -> str:
+    """Keep SQLite from an index of values, where scores are looked up alert by alert.
+
+    It would read all scores in the range for each alert; of ``+value`` it knows no index.
+    """
+    return where.replace(" s.value", " +s.value")
 
 
 _LAST_CHARACTER = chr(0x10FFFF)  # behind every name that begins with a prefix

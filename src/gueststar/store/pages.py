@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from gueststar.errors import BadInput, did_you_mean
 from gueststar.store import nightly
+from gueststar.store.mocs import CELLS
 from gueststar.store.ordering import ALERT_SORTS, IN_SPAN, OBJECT_SORTS, Search, Sort
 from gueststar.store.regions import Cone, Region, part_of_sky
 from gueststar.store.selection import (
@@ -191,17 +192,18 @@ def _by_place(
     key: Key | None,
     size: int,
 ) -> Iterator[pa.Table]:
-    """Walk the cells of a region: one range alone, since it may hold much, then more at a time."""
-    width = 1
+    """Walk the cells of a region: a large range alone, of small ones many at a time."""
     if key is not None:
         spans = _from(spans, key[0])
     while len(spans):
+        area = np.cumsum(spans[:, 1] - spans[:, 0])
+        width = max(1, int(np.searchsorted(area, _SMALL * CELLS, side="right")))
         rows = search.rows(connection, sort, spans[:width], key, size)
         yield rows
         if rows.num_rows < size:
-            spans, width = spans[width:], min(4 * width, 4096)
+            spans = spans[width:]
         else:
-            key, width = sort.key_of(rows), 1
+            key = sort.key_of(rows)
             spans = _from(spans, key[0])
 
 

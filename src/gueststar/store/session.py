@@ -62,8 +62,11 @@ class Session(Protocol):
         """Return the parameters of :attr:`spans`: half-open ranges, shape ``(n, 2)``."""
         ...
 
-    def within(self, seconds: float) -> AbstractContextManager[None]:
-        """Stop what takes longer, with :func:`too_long`."""
+    def within(self, seconds: float, whole: bool = False) -> AbstractContextManager[None]:
+        """Stop what takes longer, with :func:`too_long`.
+
+        Unless it is to read ``whole`` tables, the engine is kept to its indexes.
+        """
         ...
 
     def index(self, name: str) -> str:

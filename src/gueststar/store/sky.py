@@ -14,10 +14,13 @@ from cdshealpix.nested import cone_search
 
 from gueststar.errors import BadInput
 from gueststar.store.mocs import ORDER, joined
+from gueststar.store.selection import MAX_SECONDS
 from gueststar.store.session import Session
 from gueststar.store.tables import OBJECTS, columns_sql, typed
 
 MAX_RADIUS_ARCSEC = 648_000.0  # 180 deg
+_SMALL = 0.1  # deg: larger cones are covered with cells of a tenth of their radius and less
+_FINER = 4
 _CELL_DEG = 58.6  # size of a base cell, deg: sqrt(41253 / 12)
 
 
@@ -37,7 +40,8 @@ def objects_in(connection: Session, spans: np.ndarray) -> pa.Table:
     query = f"""SELECT {columns_sql(OBJECTS, "o")} FROM {connection.spans}
                 CROSS JOIN object_rows AS o
                 WHERE o.healpix29 >= span.low AND o.healpix29 < span.high"""
-    rows = connection.execute(query, connection.pack_spans(spans)).fetchall()
+    with connection.within(MAX_SECONDS):
+        rows = connection.execute(query, connection.pack_spans(spans)).fetchall()
     rows.sort(key=_PLACE)  # texts by code points, which is the order of their bytes
     return typed(rows, OBJECTS)
 
@@ -78,7 +82,8 @@ def ranges(ra: float, dec: float, radius: float, whole: bool = False) -> np.ndar
     -------
     numpy.ndarray of int64, shape ``(n, 2)``
     """
-    depth = int(np.clip(math.log2(_CELL_DEG / radius), 0, 27)) if radius < 90 else 0
+    finer = _FINER if radius > _SMALL else 0
+    depth = int(np.clip(math.log2(_CELL_DEG / radius) + finer, 0, 27))
     cells, depths, full = cone_search(
         Longitude(ra % 360.0, u.deg), Latitude(dec, u.deg), radius * u.deg, depth, depth_delta=2
     )

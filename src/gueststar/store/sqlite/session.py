@@ -46,7 +46,7 @@ class SqliteSession(sqlite3.Connection):
         return {"spans": orjson.dumps(spans.tolist()).decode()}
 
     @contextmanager
-    def within(self, seconds: float) -> Iterator[None]:
+    def within(self, seconds: float, whole: bool = False) -> Iterator[None]:
         """Stop what takes longer."""
         deadline = time.monotonic() + seconds
         self.set_progress_handler(lambda: time.monotonic() > deadline, _OPS_BETWEEN_LOOKS)
