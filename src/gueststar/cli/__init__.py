@@ -9,6 +9,7 @@ import typer
 from gueststar.cli import (
     bench,
     demo,
+    export,
     health,
     ingest,
     models,
@@ -35,7 +36,7 @@ app = typer.Typer(
         "with [bold]gueststar serve[/]."
     ),
 )
-for command in (demo, ingest, run, serve, show, query, health, bench):
+for command in (demo, ingest, run, serve, show, query, export, health, bench):
     command.register(app)
 for group in (simulate, replay, models, train):
     app.add_typer(group.app)

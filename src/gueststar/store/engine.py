@@ -19,6 +19,7 @@ from gueststar.errors import UnknownCommit
 from gueststar.score import Score
 from gueststar.store import flow, health, ledger, nightly, reading, recovery, writing
 from gueststar.store.annotating import Annotating
+from gueststar.store.bulk import Bulk
 from gueststar.store.interface import (
     Alarm,
     ObjectRecord,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class EngineStore(Annotating, Streaming, ABC):
+class EngineStore(Annotating, Bulk, Streaming, ABC):
     """A store over some engine; see :class:`gueststar.store.interface.Store`.
 
     Parameters
