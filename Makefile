@@ -7,7 +7,7 @@ UV := $(shell command -v uv 2>/dev/null)
 EXTRAS ?= dev
 export GUESTSTAR_DATA ?= ../shared/data
 
-.PHONY: help install demo test lint format bench docs kafka kafka-stop postgres postgres-stop clean
+.PHONY: help install demo test lint format bench docs docs-test kafka kafka-stop postgres postgres-stop clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,7 +42,14 @@ format: install  ## Mend style where it can be mended by itself
 bench: install  ## Print our speed beside a rival's
 	$(BIN)/gueststar bench decode --rival fastavro
 
-docs: install  ## Run every example of the documentation
+# With what the site needs beside what is asked for.
+comma := ,
+DOCS_EXTRAS := $(if $(findstring docs,$(EXTRAS)),$(EXTRAS),$(EXTRAS)$(comma)docs)
+docs: $(VENV)/.installed-$(DOCS_EXTRAS)  ## Build the documentation: docs/_build/html/index.html
+	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build/html
+	@echo "Look at docs/_build/html/index.html"
+
+docs-test: install  ## Run every example of the documentation
 	$(BIN)/python -m pytest -q tests/test_docs.py
 
 kafka:  ## Start a real Apache Kafka on 127.0.0.1:9092 (KAFKA_PORT=...), fetched by Maven once
@@ -58,4 +65,5 @@ postgres-stop:  ## Stop it
 	$(PYTHON) tools/postgres_server.py stop
 
 clean:  ## Remove what make made
+	rm -rf docs/_build docs/gallery docs/reference/generated
 	rm -rf $(VENV) gueststar-demo .pytest_cache .mypy_cache .ruff_cache

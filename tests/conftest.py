@@ -19,6 +19,7 @@ WANTS = {
     "browser": "chromium|playwright",
     "postgres": "postgres|psycopg",
     "train": "torch|extra train",
+    "docs": "sphinx|extra docs",
 }
 
 

@@ -13,11 +13,12 @@ from confluent_kafka.admin import AdminClient, NewTopic
 LARGE = 16 << 20
 
 
-def create(servers, partitions=1, name=None):
-    """Make a topic of its own and return its name."""
+def create(servers, partitions=1, name=None, **settings):
+    """Make a topic of its own, with settings such as ``max_message_bytes``; return its name."""
     name = name or f"test-{uuid.uuid4().hex[:12]}"
     admin = AdminClient({"bootstrap.servers": servers})
-    for future in admin.create_topics([NewTopic(name, partitions, 1)]).values():
+    given = {key.replace("_", "."): str(value) for key, value in settings.items()}
+    for future in admin.create_topics([NewTopic(name, partitions, 1, config=given)]).values():
         future.result(30)
     while name not in admin.list_topics(timeout=10).topics:
         time.sleep(0.05)
@@ -25,8 +26,15 @@ def create(servers, partitions=1, name=None):
 
 
 def send(servers, topic, packets, partitions=1, timestamps=None):
-    """Send packets, in turn to every partition, and wait until they are safe."""
-    producer = Producer({"bootstrap.servers": servers, "message.max.bytes": LARGE, "linger.ms": 20})
+    """Send packets, in turn to every partition, and wait until they are safe.
+
+    The producer is idempotent, so that they keep their order: another one, whose first request to
+    a new topic is refused by a leader that does not know yet that it is one, sends it again later.
+    """
+    producer = Producer(
+        {"bootstrap.servers": servers, "message.max.bytes": LARGE, "linger.ms": 20,
+         "enable.idempotence": True, "log_level": 0}
+    )  # fmt: skip
     for n, packet in enumerate(packets):
         stamp = {"timestamp": timestamps[n]} if timestamps else {}
         producer.produce(topic, packet, partition=n % partitions, **stamp)

@@ -23,12 +23,12 @@ LAYERS = [
     "export",
     "sinks",
     "store sources",
-    "simulate classifiers filters pipeline times",
+    "simulate classifiers filters pipeline times catalogs",
     "models surveys streams",
-    "features alert",
+    "features alert periods",
     "registry cutouts lightcurve contracts score alarms",
     "pictures plots points",
-    "batch positions columns",
+    "batch positions columns distances",
     "errors",
 ]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms.split()}

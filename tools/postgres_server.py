@@ -128,6 +128,47 @@ class Postgres:
         """
         self._run("pg_ctl", "stop", "-D", str(self.data), "-m", how, "-w")
 
+    def kill(self) -> None:
+        """End the server and all its backends by SIGKILL, as a machine that is switched off."""
+        pid = pid_of(self.folder)
+        if pid is None:
+            return
+        for process in (pid, *self._children(pid)):  # the first starts no others any more
+            _signalled(process, signal.SIGKILL)
+        deadline = time.monotonic() + START_S
+        while _signalled(pid, 0) and time.monotonic() < deadline:  # a zombie still bars the start
+            time.sleep(0.05)
+
+    def kill_backend(self) -> bool:
+        """End one backend of a client by SIGKILL: the server then ends all, and recovers.
+
+        Returns
+        -------
+        bool
+            False if no client was there.
+        """
+        pid = pid_of(self.folder)
+        found = self._children(pid, " gueststar ") if pid is not None else []
+        return bool(found) and _signalled(found[0], signal.SIGKILL)
+
+    @staticmethod
+    def _children(pid: int, words: str = "") -> list[int]:
+        shown = subprocess.run(
+            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(pid)],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
+        return [int(line.split()[0]) for line in shown.splitlines() if words in line]
+
+
+def _signalled(pid: int, how: int) -> bool:
+    try:
+        os.kill(pid, how)
+    except ProcessLookupError:  # it has ended by itself
+        return False
+    return True
+
 
 def _give_to_postgres(folder: Path) -> None:
     """Give a folder to the user ``postgres``, who must be able to walk to it."""

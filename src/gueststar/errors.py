@@ -21,6 +21,7 @@
     │   └── ExportUnavailable*  its disk is full or fails
     ├── StreamError        Kafka cannot be used
     │   ├── StreamRefused  it does not let us: a login, a permission
+    │   │   └── MessageRefused  it does not take this one message
     │   └── StreamUnavailable*  it does not answer
     ├── ServerError        a gueststar server failed, or is something else
     │   └── ServerUnavailable*  it does not answer, or says that it is busy
@@ -52,6 +53,10 @@ class Unavailable(GueststarError):
 
 class BadInput(GueststarError):
     """What was given cannot be used."""
+
+
+class NotThere(BadInput):
+    """What was named is not there."""
 
 
 class NotAllowed(BadInput):
@@ -120,6 +125,10 @@ class StreamError(GueststarError):
 
 class StreamRefused(StreamError):
     """Kafka does not let us: a login, a permission, a name that cannot be."""
+
+
+class MessageRefused(StreamRefused):
+    """Kafka does not take this one message, and takes others."""
 
 
 class StreamUnavailable(StreamError, Unavailable):

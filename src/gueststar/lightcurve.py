@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from astropy.units import Quantity
     from plotly.graph_objects import Figure
 
+    from gueststar.plots import Folding
+
 __all__ = ["KINDS", "LightCurve", "merge_points"]
 
 #: Kinds of points; of one exposure :meth:`LightCurve.best` takes the first that there is.
@@ -270,11 +272,15 @@ class LightCurve:
         y: Literal["mag", "flux"] = "mag",
         forced: bool = True,
         limits: bool = True,
+        fold: Folding | None = None,
+        redshift: float | None = None,
     ) -> Figure:
         """Draw the curve with Plotly; see :func:`gueststar.plots.light_curve_figure`."""
         from gueststar.plots import light_curve_figure
 
-        return light_curve_figure(self, total=total, y=y, forced=forced, limits=limits)
+        return light_curve_figure(
+            self, total=total, y=y, forced=forced, limits=limits, fold=fold, redshift=redshift
+        )
 
     def _repr_html_(self) -> str:
         from html import escape

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -124,7 +124,32 @@ def grey_png(image: np.ndarray, stretch: str = "asinh", size: int | None = None)
     BadInput
         If there is no such stretch or size.
     """
-    unit = _resized(stretched(image, stretch)[::-1], size)
+    return _png(_resized(stretched(image, stretch)[::-1], size))
+
+
+def strip_png(images: Sequence[np.ndarray | None], stretch: str, side: int, gap: int) -> bytes:
+    """Draw images side by side as one grey PNG, for lists: one request, not one an image.
+
+    Parameters
+    ----------
+    images : sequence of numpy.ndarray or None
+        What to draw, each stretched by itself; None and masked pixels are transparent.
+    stretch : str
+        See :func:`stretched`.
+    side, gap : int
+        Pixels of each square, and between two of them.
+    """
+    strip = np.full((side, len(images) * (side + gap) - gap), np.nan)
+    for number, image in enumerate(images):
+        if image is not None:
+            unit = _resized(stretched(image, stretch)[::-1], side)
+            left, top = number * (side + gap) + (side - unit.shape[1]) // 2, side - unit.shape[0]
+            strip[top // 2 : top // 2 + unit.shape[0], left : left + unit.shape[1]] = unit
+    return _png(strip)
+
+
+def _png(unit: np.ndarray) -> bytes:
+    """Write values in [0, 1], first row on top; NaN is transparent."""
     rows, columns = unit.shape
     lines = np.zeros((rows, 1 + 2 * columns), np.uint8)  # filter byte 0, then grey, alpha
     lines[:, 1::2] = np.round(255 * np.nan_to_num(unit))

@@ -6,12 +6,14 @@ read without seeing colours.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
 from gueststar.batch import AB_ZERO_POINT
+from gueststar.distances import absolute_offset
 from gueststar.errors import BadInput, did_you_mean
 
 if TYPE_CHECKING:
@@ -44,6 +46,46 @@ OTHER = "#888888"
 FAINTEST = 3.0  # signal to noise of a forced point that is drawn as a magnitude
 
 
+class Folding(Protocol):
+    """Turns times into phases: see :class:`gueststar.periods.Fold`."""
+
+    @property
+    def label(self) -> str:
+        """Title of the axis."""
+        ...
+
+    def __call__(self, mjd_tai: np.ndarray) -> np.ndarray:
+        """Return phases in [0, 1)."""
+        ...
+
+
+@dataclass(frozen=True)
+class _View:
+    """What the axes are."""
+
+    y: str
+    fold: Folding | None = None
+    offset: float = 0.0  # mag, taken off apparent magnitudes
+
+    def x(self, part: LightCurve) -> np.ndarray:
+        """Return times, or phases of two cycles."""
+        mjd = part["mjd_tai"]
+        if self.fold is None:
+            return np.asarray(mjd)
+        phase = self.fold(mjd)
+        return np.concatenate([phase, phase + 1])
+
+    def doubled(self, values: np.ndarray) -> np.ndarray:
+        """Repeat the points of a folded curve for the second cycle."""
+        return values if self.fold is None else np.concatenate([values, values])
+
+    @property
+    def when(self) -> str:
+        """Lines of the label that say the time; the last two of ``customdata`` are UTC and MJD."""
+        phase = "" if self.fold is None else "phase %{x:.4f}<br>"
+        return f"{phase}MJD %{{customdata[3]}} (TAI)<br>%{{customdata[0]}} UTC<extra></extra>"
+
+
 def colour(band: str | None, survey: str | None = None) -> str:
     """Return the colour of a band as ``#rrggbb``.
 
@@ -63,6 +105,8 @@ def light_curve_figure(
     y: Literal["mag", "flux"] = "mag",
     forced: bool = True,
     limits: bool = True,
+    fold: Folding | None = None,
+    redshift: float | None = None,
 ) -> Figure:
     """Draw a light curve.
 
@@ -79,6 +123,10 @@ def light_curve_figure(
     limits : bool
         Draw 5 sigma limits, as triangles that point down. They are limits of the difference
         image, so they are not drawn beside total flux.
+    fold : callable, optional
+        Turns MJD TAI into phases, such as :class:`gueststar.periods.Fold`; two cycles are drawn.
+    redshift : float, optional
+        Makes magnitudes absolute; see :func:`gueststar.distances.absolute_offset`.
 
     Returns
     -------
@@ -88,33 +136,36 @@ def light_curve_figure(
     Raises
     ------
     BadInput
-        If ``y`` is something else.
+        If ``y`` is something else, or a redshift is given for flux or out of range.
     """
     from plotly.graph_objects import Figure
 
     if y not in ("mag", "flux"):
         raise BadInput(f"no y axis {y!r}.{did_you_mean(y, ('mag', 'flux'))}")
+    if redshift is not None and y == "flux":
+        raise BadInput("a redshift makes magnitudes absolute: choose y = 'mag'")
+    view = _View(y, fold, 0.0 if redshift is None else absolute_offset(redshift))
     shown = curve.total() if total else curve
     figure = Figure()
     for band in curve.bands:
-        figure.add_traces(_band_traces(shown, band, y, forced))
+        figure.add_traces(_band_traces(shown, band, view, forced))
         if limits and not total:
-            figure.add_traces(_limit_traces(curve, band, y))
-    _lay_out(figure, shown, y)
+            figure.add_traces(_limit_traces(curve, band, view))
+    _lay_out(figure, shown, view, redshift)
     return figure
 
 
-def _band_traces(curve: LightCurve, band: str, y: str, forced: bool) -> list[Scatter]:
+def _band_traces(curve: LightCurve, band: str, view: _View, forced: bool) -> list[Scatter]:
     kinds = {"detection": MARKERS.get(band, "circle")}
     if forced:
         kinds["forced"] = f"{MARKERS.get(band, 'circle')}-open"
     mine = curve["band"] == band
-    if y == "mag":
+    if view.y == "mag":
         mine &= _has_magnitude(curve)
     parts = [
         (kind, symbol, curve[mine & (curve["kind"] == kind)]) for kind, symbol in kinds.items()
     ]
-    return [_measured(part, band, kind, symbol, y) for kind, symbol, part in parts if len(part)]
+    return [_measured(part, band, kind, symbol, view) for kind, symbol, part in parts if len(part)]
 
 
 def _has_magnitude(curve: LightCurve) -> np.ndarray:
@@ -124,29 +175,30 @@ def _has_magnitude(curve: LightCurve) -> np.ndarray:
     return np.asarray((flux > 0) & ~weak)
 
 
-def _measured(part: LightCurve, band: str, kind: str, symbol: str, y: str) -> Scatter:
+def _measured(part: LightCurve, band: str, kind: str, symbol: str, view: _View) -> Scatter:
     from plotly.graph_objects import Scatter
 
-    values, errors = (part.mag, part.mag_err) if y == "mag" else (part["flux"], part["flux_err"])
-    number = "%{y:.3f} ± %{customdata[2]} mag" if y == "mag" else "%{y:.4g} ± %{customdata[2]} nJy"
-    digits = "%.3f" if y == "mag" else "%.3g"
+    if view.y == "mag":
+        values, errors, digits = part.mag - view.offset, part.mag_err, "%.3f"
+        number = "%{y:.3f} ± %{customdata[2]} mag"
+    else:
+        values, errors, digits = part["flux"], part["flux_err"], "%.3g"
+        number = "%{y:.4g} ± %{customdata[2]} nJy"
+    told = [_dates(part), _ratios(part), np.char.mod(digits, errors), _mjds(part)]
     return Scatter(
-        x=part["mjd_tai"],
-        y=values,
-        error_y={"type": "data", "array": errors, "thickness": 1, "width": 0},
+        x=view.x(part),
+        y=view.doubled(values),
+        error_y={"type": "data", "array": view.doubled(errors), "thickness": 1, "width": 0},
         mode="markers",
         name=band if kind == "detection" else f"{band} {kind}",
         legendgroup=band,
         marker={"color": colour(band, part.survey), "symbol": symbol, "size": 8},
-        customdata=np.column_stack([_dates(part), _ratios(part), np.char.mod(digits, errors)]),
-        hovertemplate=(
-            f"<b>{band} {kind}</b><br>{number}<br>S/N %{{customdata[1]}}<br>"
-            "MJD %{x:.5f} (TAI)<br>%{customdata[0]} UTC<extra></extra>"
-        ),
+        customdata=view.doubled(np.column_stack(told)),
+        hovertemplate=f"<b>{band} {kind}</b><br>{number}<br>S/N %{{customdata[1]}}<br>{view.when}",
     )
 
 
-def _limit_traces(curve: LightCurve, band: str, y: str) -> list[Scatter]:
+def _limit_traces(curve: LightCurve, band: str, view: _View) -> list[Scatter]:
     from plotly.graph_objects import Scatter
 
     part = curve.limits
@@ -154,18 +206,19 @@ def _limit_traces(curve: LightCurve, band: str, y: str) -> list[Scatter]:
     if not len(part):
         return []
     depth = part["limit"].astype(np.float64)
+    flux = 10 ** (0.4 * (AB_ZERO_POINT - depth))
+    told = [_dates(part), np.char.mod("%.2f", depth), np.char.mod("%.2f", depth), _mjds(part)]
     trace = Scatter(
-        x=part["mjd_tai"],
-        y=depth if y == "mag" else 10 ** (0.4 * (AB_ZERO_POINT - depth)),
+        x=view.x(part),
+        y=view.doubled(depth - view.offset if view.y == "mag" else flux),
         mode="markers",
         name=f"{band} limit",
         legendgroup=band,
         opacity=0.35,
         marker={"color": colour(band, part.survey), "symbol": LIMIT_MARKER, "size": 7},
-        customdata=np.column_stack([_dates(part), np.char.mod("%.2f", depth)]),
+        customdata=view.doubled(np.column_stack(told)),
         hovertemplate=(
-            f"<b>{band} limit</b><br>fainter than %{{customdata[1]}} mag (5 sigma)<br>"
-            "MJD %{x:.5f} (TAI)<br>%{customdata[0]} UTC<extra></extra>"
+            f"<b>{band} limit</b><br>fainter than %{{customdata[1]}} mag (5 sigma)<br>{view.when}"
         ),
     )
     return [trace]
@@ -176,26 +229,38 @@ def _dates(part: LightCurve) -> np.ndarray:
     return np.asarray(stamps)
 
 
+def _mjds(part: LightCurve) -> np.ndarray:
+    return np.char.mod("%.5f", part["mjd_tai"])
+
+
 def _ratios(part: LightCurve) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.char.mod("%.1f", part["flux"] / part["flux_err"])
 
 
-def _lay_out(figure: Figure, shown: LightCurve, y: str) -> None:
+def _lay_out(figure: Figure, shown: LightCurve, view: _View, redshift: float | None) -> None:
     what = "total" if shown.quantity == "total" else "difference"
-    unit = f"{what} magnitude (AB)" if y == "mag" else f"{what} flux (nJy)"
-    grid = {"gridcolor": "rgba(128,128,128,0.2)", "zeroline": y == "flux"}
+    kind = "magnitude (AB)" if redshift is None else f"absolute magnitude (AB, z = {redshift:g})"
+    unit = f"{what} {kind}" if view.y == "mag" else f"{what} flux (nJy)"
+    grid = {"gridcolor": "rgba(128,128,128,0.2)", "zeroline": view.y == "flux"}
     grid["zerolinecolor"] = "rgba(128,128,128,0.6)"
+    time: dict[str, Any] = {"title": "MJD (TAI, d)", "tickformat": ".7~g", **grid}
+    if view.fold is not None:
+        time |= {"title": view.fold.label, "range": [-0.02, 2.02], "tickformat": ".3~g"}
     figure.update_layout(
         template="plotly_white",
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         title=shown.object_id,
-        xaxis={"title": "MJD (TAI, d)", "tickformat": ".7~g", **grid},
-        yaxis={"title": unit, "autorange": "reversed" if y == "mag" else True, **grid},
+        xaxis=time,
+        yaxis={"title": unit, "autorange": "reversed" if view.y == "mag" else True, **grid},
         yaxis_exponentformat="power",
         margin={"l": 70, "r": 20, "t": 60, "b": 50},
     )
+    _tell_of_hidden(figure, shown, view.y)
+
+
+def _tell_of_hidden(figure: Figure, shown: LightCurve, y: str) -> None:
     hidden = np.isfinite(shown["flux"]) & ~_has_magnitude(shown)
     if y == "mag" and hidden.any():
         text = f"{hidden.sum()} points are too faint or negative for a magnitude: choose flux"

@@ -19,7 +19,7 @@ def url(tmp_path_factory):
 
 
 @pytest.fixture
-def gueststar(capsys, monkeypatch):
+def gueststar(url, capsys, monkeypatch):
     """Runs the command in this process."""
 
     def run(*arguments, code=0):

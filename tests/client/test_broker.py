@@ -8,6 +8,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
+from mocpy import MOC
 
 from gueststar import Broker
 from gueststar.client import Result
@@ -72,6 +73,13 @@ def test_an_alert_is_whole(local, server):
         lambda b: b.alerts(band="r", mag_max=20.5, module="rb", min_score=0.1),
         lambda b: b.alerts(limit=7),
         lambda b: b.objects(min_detections=3),
+        lambda b: b.objects(sort="last", limit=9),
+        lambda b: b.alerts(sort="score", limit=40),
+        lambda b: b.alerts(sort="magnitude", descending=True, module="rb", min_score=0.1),
+        lambda b: b.alerts(position=(0.0, 90.0), radius=30 * u.deg, sort="distance"),
+        lambda b: b.alerts(region=[(0, -80), (120, -80), (240, -80)], sort="place"),
+        lambda b: b.objects(region="0/0-11"),
+        lambda b: b.objects(region={"1": list(range(24))}, sort="detections"),
         lambda b: b.counts("night"),
         lambda b: b.counts("class", min_score=0.2),
         lambda b: b.counts("healpix", order=3),
@@ -80,7 +88,7 @@ def test_an_alert_is_whole(local, server):
         lambda b: b.cone((0.0, 90.0), 30 * u.deg),
         lambda b: b.scores(b.alerts(limit=1)["alert_id"][0]),
     ],
-    ids=range(14),
+    ids=range(21),
 )  # fmt: skip
 def test_tables_are_the_same_from_file_and_server(local, server, ask):
     if len(ask(local)):
@@ -113,6 +121,50 @@ def test_a_position_in_every_form(b, best):
     assert found.coord[0].separation(coord) < 1 * u.mas
     near = b.alerts(position=coord, radius=5)
     assert set(near["object_id"]) == {best["object_id"]}
+
+
+def test_a_region_in_every_form(b, tmp_path):
+    every = b.objects()
+    order = 2
+    cells = np.unique(every["healpix29"][:20] >> 2 * (29 - order))
+    moc = MOC.from_healpix_cells(cells.astype(np.uint64), np.full(len(cells), order, np.uint8), 29)
+    moc.save(tmp_path / "some.fits", format="fits")
+    inside = np.isin(every["healpix29"] >> 2 * (29 - order), cells)
+    wanted = sorted(every["object_id"][inside])
+    forms = (moc, moc.to_string("ascii"), moc.to_string("json"), moc.serialize("json"),
+             tmp_path / "some.fits", str(tmp_path / "some.fits"),
+             (tmp_path / "some.fits").read_bytes())  # fmt: skip
+    for form in forms:
+        assert list(b.objects(region=form)["object_id"]) == wanted
+    assert 0 < len(wanted) < len(every)
+
+
+def test_a_polygon_in_every_form(b):
+    every = b.objects()
+    ra, dec = every["ra"].value, every["dec"].value
+    box = [(ra.min() - 1, dec.min() - 1), (ra.max() + 1, dec.min() - 1), (ra.mean(), dec.max() + 1)]
+    forms = (box, np.array(box), ", ".join(f"{a!r} {d!r}" for a, d in np.array(box).tolist()),
+             SkyCoord(box, unit="deg"), SkyCoord(box, unit="deg").galactic)  # fmt: skip
+    found = [set(b.objects(region=form)["object_id"]) for form in forms]
+    assert all(one == found[0] for one in found)
+    assert 0 < len(found[0]) < len(every)
+
+
+def test_the_nearest_objects(b, best):
+    near = b.nearest(SkyCoord(best["ra"], best["dec"]), 5)
+    assert near["object_id"][0] == best["object_id"]
+    assert list(near["separation_arcsec"]) == sorted(near["separation_arcsec"])
+    assert len(near) == 5
+    assert len(b.nearest((best["ra"], -best["dec"]), radius=1 * u.arcsec)) == 0
+
+
+def test_pages_hold_everything_once(b):
+    for pages, every in ((b.object_pages, b.objects()), (b.alert_pages, b.alerts())):
+        parts = list(pages(rows=70))
+        assert max(len(part) for part in parts) <= 70
+        name = every.colnames[0]
+        assert sorted(np.concatenate([part[name] for part in parts])) == sorted(every[name])
+    assert sum(len(part) for part in b.object_pages(position=(0, 90), radius=1)) == 0
 
 
 def test_times_in_every_form(b):
@@ -171,10 +223,10 @@ def test_a_cross_match_of_every_kind_of_table(b, mine):
 
 
 def test_a_long_list_goes_in_parts(b, mine, monkeypatch):
-    from gueststar.client import broker
+    from gueststar.client import matching
 
     wanted = b.xmatch(mine, 2)
-    monkeypatch.setattr(broker, "_AT_ONCE", 37)
+    monkeypatch.setattr(matching, "_AT_ONCE", 37)
     assert b.xmatch(mine, 2).to_arrow().equals(wanted.to_arrow())
     assert len(b.xmatch(mine[:0], 2)) == 0
 
@@ -240,6 +292,16 @@ def test_null_integers_and_texts_are_masked():
         (lambda b: b.alerts(min_score=0.5), "module"),
         (lambda b: b.alerts(limit=0), "limit"),
         (lambda b: b.objects(min_detection=3), "Did you mean 'min_detections'"),
+        (lambda b: b.objects(region=[(10, 20), (11, 21), (11, 20), (10, 21)]), "cross"),
+        (lambda b: b.objects(region="5/"), "empty"),
+        (lambda b: b.objects(region=MOC.new_empty(5)), "empty"),
+        (lambda b: b.objects(region="nosuch.fits"), "cannot read"),
+        (lambda b: b.objects(region=7), "list of"),
+        (lambda b: b.objects(region="5/1", position=(1, 2)), "not both"),
+        (lambda b: b.objects(position=(1, 2), radius=31 * u.deg), "radius"),
+        (lambda b: b.objects(sort="colour"), "colour"),
+        (lambda b: b.alerts(sort="distance"), "cone"),
+        (lambda b: b.nearest((1, 2), 0), "limit"),
         (lambda b: b.night(soort="age"), "soort"),
         (lambda b: b.night(sort="colour"), "colour"),
         (lambda b: b.counts("bnad"), "Did you mean 'band'"),
@@ -253,7 +315,7 @@ def test_null_integers_and_texts_are_masked():
         (lambda b: b.nights()["nosuch"], "nosuch"),
         (lambda b: b.nights().coord, "no column 'ra'"),
     ],
-    ids=range(30),
+    ids=range(40),
 )
 def test_what_cannot_be_asked_is_refused_with_a_sentence(b, ask, said):
     with pytest.raises((BadInput, KeyError), match=said):

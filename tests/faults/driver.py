@@ -19,7 +19,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from faults.disks import Tmpfs, limit_files
 from faults.packets import Packets
 from faults.registry import Registry
-from gueststar.store import open_store, store_path
+from gueststar.store import is_server, open_store, store_path
 from streams import LARGE, create
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -40,18 +40,21 @@ class Driver:
     workers, partitions, batch_size : int
     modules : sequence of str
     store : str, optional
-        URL of a store; a new SQLite file by default. A further engine needs no more than this.
+        URL of a store; a new SQLite file by default.
+    database : object, optional
+        The server of that store: ``stop``, ``kill``, ``kill_backend`` and ``start``, where it is
+        to be stopped.
     small : bool
         Store and archive on a small file system each, where one may be mounted.
     """
 
     def __init__(
         self, folder, kafka, packets, *, workers=2, partitions=4, batch_size=50, modules=(),
-        store=None, small=False,
+        store=None, database=None, small=False,
     ):  # fmt: skip
         self.folder, self.kafka, self.packets = folder, kafka, packets
         self.workers, self.partitions, self.batch_size = workers, partitions, batch_size
-        self.modules = list(modules)
+        self.modules, self.database = list(modules), database
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "mines" / "fired").mkdir(parents=True)
         self.disks = {name: self._disk(name, small) for name in ("store", "archive")}
@@ -212,8 +215,27 @@ topic = "{self.output}"
 
     def lock(self):
         """Take the store's lock, as another process that writes; close it to let go."""
+        if is_server(self.store):
+            return self._lock_tables()
         connection = sqlite3.connect(store_path(self.store), timeout=LONG_S, isolation_level=None)
         connection.execute("BEGIN IMMEDIATE")
+        return connection
+
+    def writing(self):
+        """Transactions of workers that are open on the database's server."""
+        import psycopg
+
+        query = """SELECT count(*) FROM pg_stat_activity
+                   WHERE application_name = 'gueststar' AND state IN ('active',
+                   'idle in transaction') AND query NOT LIKE 'BEGIN%'"""
+        with psycopg.connect(self.store) as connection:
+            return connection.execute(query).fetchone()[0]
+
+    def _lock_tables(self):
+        import psycopg
+
+        connection = psycopg.connect(self.store)
+        connection.execute("LOCK TABLE alert_keys, ledger_rows IN EXCLUSIVE MODE")
         return connection
 
     def silent_member(self):

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 
 from faults.child import PLACES
 from faults.driver import LONG_S
+from gueststar.store import is_server
+
+DATABASE_ENDS = ("immediate", "kill", "backend")
 
 
 def some(driver, chance):
@@ -45,9 +48,36 @@ def kafka_stopped(driver, chance, how=None):
 
 
 @contextmanager
+def database_stopped(driver, chance, how=None):
+    """The server of the store ends in the middle of writes of all workers, and is started again.
+
+    ``immediate`` leaves it as a power failure would, ``kill`` is SIGKILL to all of it, after
+    ``backend``, one SIGKILL, the server recovers by itself.
+    """
+    how = how or chance.choice(DATABASE_ENDS)
+    driver.put("slow", 0.3)  # with the locks in hand, before the commit
+    some(driver, chance)
+    deadline = time.monotonic() + 10  # another fault may keep all from writing
+    while driver.writing() < 2 and time.monotonic() < deadline:
+        driver.send(driver.partitions)
+    time.sleep(chance.uniform(0, 0.4))  # for some it is the commit, or after it
+    if how == "backend":
+        driver.wait(driver.database.kill_backend, "backend of a worker")
+    elif how == "kill":
+        driver.database.kill()
+    else:
+        driver.database.stop(how)
+    some(driver, chance)
+    yield
+    driver.take("slow")
+    if how != "backend":
+        driver.database.start()
+
+
+@contextmanager
 def disk_full(driver, chance, what=None):
-    """No room for the store, for the archive, or for any file."""
-    what = what or chance.choice(["store", "archive", "files"])
+    """No room for the store (a file of ours), for the archive, or for any file."""
+    what = what or chance.choice(["store", "archive", "files"][is_server(driver.store) :])
     driver.fill(what)
     some(driver, chance)
     yield
@@ -162,3 +192,11 @@ KINDS = {
     "clock jump": clock_jump, "duplicates": duplicated, "registry down": registry_down,
     "schema unknown": schema_unknown, "store locked": store_locked,
 }  # fmt: skip
+
+#: Needs a server of the store that may be stopped.
+OF_DATABASE = {"database stopped": database_stopped}
+
+
+def kinds_for(driver):
+    """What can happen to a broker, by name."""
+    return {**KINDS, **(OF_DATABASE if driver.database else {})}

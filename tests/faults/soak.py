@@ -12,11 +12,11 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from faults.driver import CLEAN, Driver, packets_for
-from faults.kinds import KINDS
+from faults.kinds import KINDS, kinds_for
 
 PAIRED = 0.2  # share of the faults that meet another one
 
@@ -32,10 +32,11 @@ def plan(faults, seed, kinds=tuple(KINDS)):
 def strike(driver, names, chance, longest):
     """Let faults happen together; return the seconds until all is well after they have ended."""
     # A kill needs workers that work; what is sent needs a Kafka.
-    rank = {"worker killed": -1, "Kafka stopped": 1}
+    rank = {"worker killed": -1, "database stopped": 0.5, "Kafka stopped": 1}
+    kinds = kinds_for(driver)
     with ExitStack() as stack:
         for name in sorted(names, key=lambda name: rank.get(name, 0)):
-            stack.enter_context(KINDS[name](driver, chance))
+            stack.enter_context(kinds[name](driver, chance))
         time.sleep(chance.uniform(0, longest))
     return driver.recovery()
 
@@ -45,7 +46,7 @@ def soak(driver, alerts, faults, seed, *, longest=4.0, say=lambda _: None):
     begun, took = time.monotonic(), defaultdict(list)
     driver.start()
     driver.recovery()
-    order = plan(faults, seed)
+    order = plan(faults, seed, tuple(kinds_for(driver)))
     for n, name in enumerate(order):
         chance = random.Random(f"{seed}:{n}")
         share = alerts * (n + 1) // faults
@@ -75,6 +76,24 @@ def summary(seconds):
     return {"n": len(seconds), "median": round(median, 1), "max": round(max(seconds), 1)}
 
 
+@contextmanager
+def database_of(store):
+    """What a driver is given for an engine, or for the URL of a store."""
+    if store == "sqlite":
+        yield {}
+    elif store != "postgresql":
+        yield {"store": store}
+    else:
+        from postgres_server import Postgres
+
+        with tempfile.TemporaryDirectory(prefix="gueststar-pg-") as folder:
+            server = Postgres(Path(folder)).start()
+            try:
+                yield {"store": server.url, "database": server}
+            finally:
+                server.stop("immediate")
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--alerts", type=int, default=100_000)
@@ -83,15 +102,20 @@ def main(arguments=None):
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--modules", nargs="*", default=[], help="science modules, such as rb")
     parser.add_argument("--longest", type=float, default=4.0, help="seconds that a fault lasts")
+    parser.add_argument(
+        "--store", default="sqlite",
+        help="sqlite; postgresql, a server of its own, which is stopped too; or the URL of a store",
+    )  # fmt: skip
     given = parser.parse_args(arguments)
     sys.path.append(str(Path(__file__).resolve().parents[2] / "tools"))
     from kafka_server import Kafka
 
-    with tempfile.TemporaryDirectory(prefix="gueststar-soak-") as folder:
+    made = tempfile.TemporaryDirectory(prefix="gueststar-soak-")
+    with made as folder, database_of(given.store) as where:
         kafka = Kafka(Path(folder) / "kafka").start()
         driver = Driver(
             Path(folder) / "broker", kafka, packets_for(given.alerts),
-            workers=given.workers, batch_size=250, modules=given.modules, small=True,
+            workers=given.workers, batch_size=250, modules=given.modules, small=True, **where,
         )  # fmt: skip
         try:
             say = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731

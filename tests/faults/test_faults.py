@@ -166,6 +166,20 @@ def test_kafka_stopped_and_restarted(own_kafka, packets, tmp_path, chance):
         driver.close()
 
 
+@pytest.mark.slow
+def test_database_stopped_and_restarted(kafka, own_postgres, packets, tmp_path, chance):
+    """Three workers write at once; whatever becomes of the server, none of them ends."""
+    server = own_postgres.server
+    options = {"workers": 3, "store": server.url, "database": server}
+    driver = started(tmp_path, kafka, packets, **options)
+    try:
+        for how in chance.sample(kinds.DATABASE_ENDS, len(kinds.DATABASE_ENDS)):
+            survived(driver, kinds.database_stopped(driver, chance, how), lasts=1)
+        assert not driver.said("ended with"), driver.tail()
+    finally:
+        driver.close()
+
+
 def test_stopped_while_it_waits(driver, chance):
     """SIGTERM ends the wait; nothing was committed, the exit code says so, a rerun completes it."""
     driver.start()

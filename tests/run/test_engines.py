@@ -7,17 +7,23 @@ import subprocess
 import sys
 import time
 import uuid
+from contextlib import contextmanager
 from io import BytesIO
 
 import fastavro
 import pytest
 
+from gueststar.classifiers.choose import modules_named
 from gueststar.errors import GueststarError
+from gueststar.pipeline import Pipeline
 from gueststar.run.check import check as checked
 from gueststar.run.config import read_config
+from gueststar.run.ingest import ingest
 from gueststar.simulate import write_night
 from gueststar.simulate.night import Night
 from gueststar.sinks.archive import Archive
+from gueststar.sinks.messages import avro_messages
+from gueststar.sources import open_source
 from gueststar.store import open_store
 from streams import create, read, send
 
@@ -319,3 +325,32 @@ def test_a_filter_that_fails_is_an_alarm_in_the_store_and_loses_nothing(more, tm
         health = store.health()
     assert (health["stored"], health["in_equals_out"]) == (ALERTS, True)
     assert any("filter 'good'" in alarm["text"] for alarm in health["alarms"])
+
+
+def test_a_topic_that_takes_no_large_messages_ends_nothing(kafka, more, tmp_path):
+    """About half of the alerts have longer histories than the topic takes."""
+    with store_with(more, tmp_path / "other") as store:
+        batches = list(store.alert_batches())
+    sizes = sorted(len(message) for batch in batches for message in avro_messages(batch))
+    limit = sizes[len(sizes) // 2] + 100  # what a request adds to one message
+    out = create(kafka.servers, 2, max_message_bytes=limit)
+    files = f'[source]\nkind = "files"\npaths = ["{more}"]\nbatch_size = 40\n'
+    options = '[output.options]\n"compression.type" = "none"\n'
+    output = f'[output]\nservers = "{kafka.servers}"\ntopic = "{out}"\n{options}'
+    assert f"ALARM: topic '{out}' did not take" in run(config(tmp_path, files, output))
+    with store_of(tmp_path) as store:
+        health = store.health()
+        unsent = store.sql("SELECT alert_id FROM unsent")["alert_id"].to_pylist()
+        stored = store.sql("SELECT alert_id FROM alerts")["alert_id"].to_pylist()
+    assert (health["stored"], health["in_equals_out"]) == (ALERTS, True)
+    assert 0 < health["unsent"] == len(unsent) < ALERTS
+    assert sorted([*unsent, *ids_in(kafka.servers, out, ALERTS - len(unsent))]) == sorted(stored)
+    assert any("did not take" in alarm["text"] for alarm in health["alarms"])
+
+
+@contextmanager
+def store_with(packets, folder):
+    folder.mkdir()
+    with open_store(f"sqlite:///{folder}/night.db") as store:
+        ingest(list(open_source([str(packets)])), Pipeline(modules_named(["rb"])), store)
+        yield store

@@ -1,4 +1,9 @@
-"""A store with a simulated night, and some alerts that mean harm, through the real code."""
+"""A store with a simulated night, some alerts that mean harm, and a browser over it."""
+
+import shutil
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +17,13 @@ from gueststar.serve.portal.app import create_app
 from gueststar.sources import open_source
 from gueststar.store import open_store
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+QUIET += ["--disable-component-update", "--disable-sync", "--no-first-run"]
+SERVE = (
+    "import sys; from gueststar.serve.portal.run import run_portal; "
+    "run_portal(sys.argv[1], port=0, ready=lambda url: print(url, flush=True))"
+)
 HOSTILE = (
     "<script>alert(1)</script>",
     "\"><img src=x onerror='alert(1)'>",
@@ -63,11 +75,17 @@ def hostile_alerts():
 
 
 @pytest.fixture(scope="session")
-def store_url(tmp_path_factory):
+def night():
     """200 simulated alerts, and the hostile ones."""
+    return [*alerts("simulate:200:1"), hostile_alerts()]
+
+
+@pytest.fixture(scope="session")
+def store_url(tmp_path_factory, night):
+    """A store with the night, in a file."""
     url = f"sqlite:///{tmp_path_factory.mktemp('portal') / 'night.db'}"
     with open_store(url) as store:
-        store.write([*alerts("simulate:200:1"), hostile_alerts()])
+        store.write(night)
     return url
 
 
@@ -88,3 +106,44 @@ def client(store_url):
 def make_alerts():
     """Decoded and scored batches of a source, such as ``simulate:60:5``."""
     return alerts
+
+
+@pytest.fixture(scope="module")
+def address(store_url):
+    """A portal in a process of its own."""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", SERVE, store_url], stdout=subprocess.PIPE, text=True
+    )
+    yield process.stdout.readline().strip()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine (apt-get install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium, address):
+    """A page of a fresh profile; what it says in the console and whom it calls is kept."""
+    context = chromium.new_context(base_url=address, viewport={"width": 1440, "height": 1000})
+    opened = context.new_page()
+    opened.said, opened.called = [], []
+    opened.on("console", lambda message: opened.said.append(message.text))
+    opened.on("pageerror", lambda error: opened.said.append(str(error)))
+    opened.on("request", lambda request: opened.called.append(request.url))
+    yield opened
+    strangers = [url for url in opened.called if not url.startswith((address, "data:", "blob:"))]
+    # Stamps that are not there are 404; reading a canvas back is what the tests do, not the page.
+    faults = [said for said in opened.said if "404" not in said and "getImageData" not in said]
+    context.close()
+    assert strangers == []
+    assert faults == []

@@ -11,15 +11,19 @@ import cramjam
 import numpy as np
 import pyarrow as pa
 import pytest
+from astropy import units as u
 from astropy.io import fits
 from astropy.time import Time
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from litestar.testing import TestClient
+from mocpy import MOC
 
 import gueststar
+from engines import ENGINES, fresh_url
 from gueststar.serve.api.documents import OPERATIONS
 from gueststar.serve.portal.app import create_app
+from gueststar.store import open_store
 
 ARROW = "application/vnd.apache.arrow.stream"
 HARM = (
@@ -36,6 +40,15 @@ HARM = (
     "9" * 40,
     "1e400",
 )
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def store_url(request, tmp_path_factory, night):
+    """A store with the night, in a file and in PostgreSQL."""
+    with fresh_url(request.param, request, tmp_path_factory.mktemp("api")) as url:
+        with open_store(url) as store:
+            store.write(night)
+        yield url
 
 
 def ask(client, path, **params):
@@ -207,6 +220,95 @@ def test_many_cones_as_json_and_as_csv(client, store):
     assert [row["row"] for row in nearest.json()["rows"]] == list(range(60))
 
 
+@pytest.mark.parametrize("path", ["/alerts", "/objects"])
+def test_a_region_in_the_query_or_in_the_body(client, path):
+    corners = [[30, -25], [60, -25], [47, 10]]
+    moc = MOC.from_polygon(*(np.array(corners).T * u.deg), max_depth=8)
+    file = moc.serialize("fits")
+    sink = io.BytesIO()
+    file.writeto(sink)
+    text = ", ".join(f"{ra} {dec}" for ra, dec in corners)
+    polygons = [
+        client.get(f"/api{path}", params={"polygon": text, "limit": 1000}),
+        client.post(f"/api{path}?limit=1000", json={"polygon": corners}),
+    ]
+    cells = moc.degrade_to_order(3).flatten().tolist()
+    form = {"Content-Type": "application/fits"}
+    mocs = [
+        client.get(f"/api{path}", params={"moc": "0/8-11", "limit": 9}),
+        client.post(f"/api{path}?limit=9", json={"moc": "0/8-11"}),
+        client.post(f"/api{path}?limit=9", json={"moc": {"0": [8, 9, 10, 11]}}),
+        client.post(f"/api{path}?limit=9", json={"cells": {"order": 0, "cells": [8, 9, 10, 11]}}),
+    ]
+    for answers in (polygons, mocs):
+        assert {one.status_code for one in answers} == {200}
+        assert len({one.content for one in answers}) == 1
+        assert answers[0].json()["rows"]
+    sent = client.post(f"/api{path}", content=sink.getvalue(), headers=form)
+    same = client.post(f"/api{path}", json={"moc": moc.serialize("json")})
+    assert sent.json() == same.json()
+    assert (
+        client.post(f"/api{path}", json={"cells": {"order": 3, "cells": cells}}).status_code == 200
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({}, "send a region"),
+        ({"polygon": [[10, 20], [11, 21], [11, 20], [10, 21]]}, "cross"),
+        ({"polygon": [[10, 20], [400, 21], [11, 20]]}, "ra 400"),
+        ({"polygon": None, "moc": "5/"}, "empty"),
+        ({"moc": "5/1", "polygon": [[1, 2], [2, 2], [2, 3]]}, "one region only"),
+        ({"mocc": "5/1"}, "Did you mean 'moc'"),
+        ({"cells": {"order": 99, "cells": [1]}}, "order 99"),
+        ({"cone": [1, -91, 5]}, "dec = -91"),
+    ],
+    ids=range(8),
+)
+def test_bad_regions_are_named(client, body, said):
+    answer = client.post("/api/objects", json=body)
+    assert answer.status_code == 400
+    assert said in answer.json()["error"]["message"]
+
+
+def test_regions_of_other_types_are_refused(client):
+    form = {"Content-Type": "application/fits"}
+    assert client.post("/api/alerts", content=b"SIMPLE", headers=form).status_code == 400
+    assert (
+        client.post("/api/alerts", content=b"x", headers={"Content-Type": "text/x"}).status_code
+        == 415
+    )
+    assert client.post("/api/alerts", content=b"0" * (9 << 20)).status_code == 413
+    twice = client.post("/api/alerts?moc=5/1", json={"moc": "5/1"})
+    assert "not in both" in twice.json()["error"]["message"]
+
+
+def test_a_large_cone_page_by_page(client, store):
+    everything = store.cone(46.7, -13.0, 108_000.0)["object_id"].to_pylist()
+    seen, after = [], {}
+    while True:
+        page = ask(client, "/cone", ra=46.7, dec=-13, radius=108_000, limit=41, **after)
+        seen += [row["object_id"] for row in page["rows"]]
+        assert page["truncated"] is (page["next"] is not None)
+        if page["next"] is None:
+            break
+        after = {"after": page["next"]}
+    assert seen == everything
+    assert len(seen) > 41
+
+
+def test_sorted_pages(client):
+    for order, sign in (("down", -1), ("up", 1)):
+        page = ask(client, "/alerts", sort="score", order=order, limit=60)
+        scores = [row["score"] for row in page["rows"]]
+        assert scores == sorted(scores, key=lambda x: sign * x)
+        again = ask(client, "/alerts", sort="score", order=order, limit=60, after=page["next"])
+        assert sign * again["rows"][0]["score"] >= sign * scores[-1]
+        refused = client.get("/api/alerts", params={"after": page["next"]})
+        assert refused.json()["error"]["field"] == "after"
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -316,6 +418,14 @@ def test_hostile_sql_is_refused(client, query):
         ("/alerts?limit=0", "limit"),
         ("/alerts?limit=10001", "limit"),
         ("/alerts?format=xml", "format"),
+        ("/alerts?sort=colour", "sort"),
+        ("/alerts?sort=distance", "sort"),
+        ("/alerts?polygon=1 2", "polygon"),
+        ("/alerts?polygon=1 2,3 x,4 5", "polygon"),
+        ("/alerts?polygon=10 20,11 21,11 20,10 21", "polygon"),
+        ("/objects?moc=5/", "moc"),
+        ("/objects?moc=99/1", "moc"),
+        ("/objects?moc=5/1&polygon=1 2,2 2,2 3", "polygon and moc"),
         ("/cone?ra=10&dec=-91", "dec"),
         ("/cone?ra=10", "ra, dec"),
         ("/cone?ra=10&dec=0&radius=nan", "radius"),

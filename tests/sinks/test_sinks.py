@@ -53,7 +53,7 @@ def test_what_could_not_be_flushed_waits(tmp_path, monkeypatch):
         sink = StoreSink(store)
         sink.write(random_alerts(5, 1).arrow)
 
-        def full(*_):
+        def full(*_, **__):
             raise StoreError("no space left")
 
         with monkeypatch.context() as patch:

@@ -289,6 +289,31 @@ def test_a_partition_whose_moment_nobody_knows_is_an_error_and_no_offset(kafka):
         consumer.close()
 
 
+def test_what_is_sent_while_a_start_is_looked_for_is_read(kafka):
+    """A topic has no message so new; before reading begins, one comes."""
+    from confluent_kafka import TopicPartition
+
+    from gueststar.sources.offsets import seek
+
+    topic = create(kafka.servers, 2)
+    old = int(datetime(2026, 11, 20, tzinfo=UTC).timestamp() * 1000)
+    send(kafka.servers, topic, [b"old"], timestamps=[old])
+    consumer = client.consumer({"bootstrap.servers": kafka.servers, "group.id": group()})
+    try:
+        found = seek(
+            consumer,
+            [TopicPartition(topic, n) for n in range(2)],
+            datetime(2026, 11, 21, tzinfo=UTC),
+        )
+        assert [(part.partition, part.offset) for part in found] == [(0, 1), (1, 0)]
+        send(kafka.servers, topic, [b"new", b"too"], 2)
+        consumer.assign(found)
+        messages = [consumer.poll(30) for _ in range(2)]
+        assert {message.value() for message in messages} == {b"new", b"too"}
+    finally:
+        consumer.close()
+
+
 def test_a_consumer_that_does_not_end_keeps_nobody_waiting():
     class Stuck:
         asked = threading.Event()

@@ -1,22 +1,12 @@
 """Every test of this folder that asks for ``url`` or ``store`` runs on both engines."""
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import pytest
 
+from engines import ENGINES, fresh_url
 from gueststar.store import open_store
-
-ENGINES = ["sqlite", "postgresql"]
-
-
-@contextmanager
-def fresh_url(engine, request, folder):
-    """URL of a store that is not there yet."""
-    if engine == "sqlite":
-        yield f"sqlite:///{folder / 'night.db'}"
-        return
-    with request.getfixturevalue("postgres").fresh() as url:
-        yield url
+from store.sky import placed_alerts
 
 
 @pytest.fixture(params=ENGINES)
@@ -63,3 +53,12 @@ def sqlite_url(tmp_path):
 def store(url):
     with open_store(url) as store:
         yield store
+
+
+@pytest.fixture(scope="module")
+def placed(module_url):
+    """A store with an object at each place of :func:`store.sky.placed_alerts`; ra, dec."""
+    batch, ra, dec = placed_alerts()
+    with open_store(module_url()) as store:
+        store.write([batch])
+        yield store, ra, dec

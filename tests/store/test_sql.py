@@ -98,6 +98,30 @@ def test_endless_queries_end(full, monkeypatch, text):
     assert time.monotonic() - start < 5
 
 
+def test_steps_that_take_long_end_as_well(full, monkeypatch, module_engine):
+    """Each row takes long, and there are too few for the engine to look at its clock."""
+    if module_engine == "postgresql":
+        pytest.skip("no function that makes something large may be used there")
+    monkeypatch.setattr(answers, "MAX_SECONDS", 0.3)
+    with pytest.raises(BadInput, match="longer than"):
+        full.sql("SELECT count(hex(randomblob(9000000))) FROM alerts")
+
+
+def test_a_row_of_many_large_values_is_refused(full, module_engine):
+    columns = ", ".join(["hex(zeroblob(30000000))"] * 40)  # 2.4 GB
+    if module_engine == "sqlite":
+        with pytest.raises(BadInput, match="too much memory"):
+            full.sql(f"SELECT {columns}")
+    assert full.sql("SELECT 1 AS one")["one"].to_pylist() == [1]
+
+
+def test_numbers_count_as_well(full):
+    with answers.at_most(10_000), pytest.raises(BadInput, match="larger than"):
+        full.sql("SELECT a.alert_id, b.alert_id FROM alerts a, alerts b", limit=10_000)
+    with answers.at_most(10_000):
+        assert full.sql("SELECT alert_id FROM alerts", limit=20).num_rows == 20
+
+
 def test_large_answers_are_cut_and_say_so(full, monkeypatch):
     table = full.sql("SELECT * FROM alerts", limit=50)
     assert (table.num_rows, table.schema.metadata[b"gueststar.truncated"]) == (50, b"1")

@@ -8,6 +8,7 @@ import typer
 
 from gueststar.cli import (
     bench,
+    catalogs,
     demo,
     export,
     health,
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 for command in (demo, ingest, run, serve, show, query, export, health, bench):
     command.register(app)
-for group in (simulate, replay, models, train):
+for group in (simulate, replay, catalogs, models, train):
     app.add_typer(group.app)
 
 

@@ -29,6 +29,7 @@ BENCHES: Mapping[str, Bench] = {
     "stream": Bench("script", ("alerts", "archive", "kafka")),
     "latency": Bench("none", ("rate", "seconds", "workers", "archive", "kafka")),
     "spark": Bench("spark", ("alerts", "kafka")),
+    "archive": Bench("none", ("objects", "store")),
 }
 
 
@@ -39,7 +40,8 @@ def register(app: typer.Typer) -> None:
 
 def bench(
     name: Annotated[
-        str, typer.Argument(help="What to measure: decode, ingest, stream, latency or spark.")
+        str,
+        typer.Argument(help="What to measure: decode, ingest, stream, latency, spark or archive."),
     ] = "decode",
     rival: Annotated[
         str | None,
@@ -74,6 +76,17 @@ def bench(
             show_default=False,
         ),
     ] = None,
+    objects: Annotated[
+        int | None,
+        typer.Option(min=1_000, help="Simulated objects of archive; 200,000 by default."),
+    ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Store of archive, filled if it is empty. Default: a SQLite file for the while.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure alerts per second beside a rival's, on this machine, in one run.
@@ -90,7 +103,7 @@ def bench(
     """
     given = {
         "alerts": alerts, "rate": rate, "seconds": seconds, "workers": workers,
-        "archive": archive, "kafka": kafka,
+        "archive": archive, "kafka": kafka, "objects": objects, "store": store,
     }  # fmt: skip
     result = measured(name, rival, {k: v for k, v in given.items() if v is not None}, json)
     if json:
@@ -110,7 +123,7 @@ def measured(name: str, rival: str | None, given: Mapping[str, Any], quiet: bool
     run = getattr(import_module(f"gueststar.bench.{name}"), name)
     options = {"address" if option == "kafka" else option: v for option, v in given.items()}
     whom = rival or BENCHES[name].rival
-    if "kafka" not in BENCHES[name].options:
+    if name in ("decode", "ingest"):
         return dict(run(whom, **options))
     with telling(quiet) as tell:
         return dict(run(whom, **options, tell=tell))

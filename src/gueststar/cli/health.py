@@ -77,6 +77,9 @@ def _show(facts: dict[str, Any]) -> None:
             )
     for line in facts["dead_letters"]:
         out.print(f"  [red]{line['count']}[/] × {escape(line['reason'])}", soft_wrap=True)
+    for line in facts["unsent_alerts"][:SHOWN]:
+        text = f"{line['alert_id']} to {line['topic']}: {line['reason']}"
+        out.print(f"  [red]not sent[/] {escape(text)}", soft_wrap=True)
     for alarm in facts["alarms"][:SHOWN]:
         text = f"{alarm['who']}: {alarm['text']}"
         out.print(f"  [red]alarm[/] {_when(alarm['at_unix'])} {escape(text)}", soft_wrap=True)

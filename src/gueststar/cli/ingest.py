@@ -43,6 +43,14 @@ def ingest(
         typer.Option(help="Also write Parquet files by night into this folder."),
     ] = None,
     modules: Modules = None,
+    catalogs: Annotated[
+        str | None,
+        typer.Option(
+            help="Catalogues of the store to match with, comma-separated, or [cyan]none[/]. "
+            "Default: all.",
+            show_default=False,
+        ),
+    ] = None,
     workers: Workers = None,
     json: Json = False,
 ) -> None:
@@ -58,7 +66,9 @@ def ingest(
 
       gueststar ingest simulate:20000:7 --json
     """
-    account, health = run_command(sources, store, archive, modules, workers, quiet=json)
+    account, health = run_command(
+        sources, store, archive, modules, workers, catalogs=catalogs, quiet=json
+    )
     if json:
         print_json({**account.as_dict(), "dead_letters": health["dead_letters"]})
     else:
@@ -73,6 +83,7 @@ def run_command(
     modules: str | None,
     workers: int | None,
     *,
+    catalogs: str | None = None,
     quiet: bool,
 ) -> tuple[Account, dict[str, Any]]:
     """Do the work of the command; Ctrl-C finishes what is in flight and stops."""
@@ -94,6 +105,7 @@ def run_command(
             pipeline,
             target,
             archive=Archive(archive) if archive else None,
+            catalogs=module_names(catalogs),
             workers=workers,
             progress=tick,
             stop=stop,

@@ -59,7 +59,7 @@ def print_json(value: Any) -> None:
 
 
 def module_names(modules: str | None) -> list[str] | None:
-    """Read ``--modules``: names with commas, ``none``, or nothing for all."""
+    """Read ``--modules`` or ``--catalogs``: names with commas, ``none``, or nothing for all."""
     if modules is None:
         return None
     return [name.strip() for name in modules.split(",") if name.strip() not in {"", "none"}]

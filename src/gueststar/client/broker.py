@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import fields
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 import pyarrow as pa
-from astropy.table import hstack
 
+from gueststar.client.matching import Matching
 from gueststar.client.notes import Notes
-from gueststar.client.pages import pulled
-from gueststar.client.places import alert_id_of, arcsec, place_of, positions_of, table_of
-from gueststar.client.progress import bar
+from gueststar.client.places import alert_id_of
 from gueststar.client.remote import RemoteStore
 from gueststar.client.results import Result
+from gueststar.client.searching import Searches
 from gueststar.client.things import BrokerObject
-from gueststar.errors import BadInput, did_you_mean
-from gueststar.positions import Position
+from gueststar.errors import BadInput
 from gueststar.store import Store, open_store
-from gueststar.store.selection import (
-    MAX_PAGE,
-    AlertSelection,
-    CountBy,
-    ObjectSelection,
-    check_cones,
-)
-from gueststar.times import mjd_tai_of
+from gueststar.store.selection import CountBy
 
 if TYPE_CHECKING:
     from gueststar.alert import Alert
     from gueststar.cutouts import Cutouts
 
-_AT_ONCE = 20_000  # positions of a cross-match
 _WAIT_S = 20.0  # of an annotation, for another writer
 
 
-class Broker(Notes):
+class Broker(Searches, Matching, Notes):
     """Alerts, objects and their light curves, from a local store or from a server.
 
     Parameters
@@ -152,166 +139,6 @@ class Broker(Notes):
         }
         return Result.from_arrow(pa.table(columns))
 
-    def cone(self, position: Any, radius: Any = 5.0) -> Result:
-        """Return the objects round a position, nearest first, at most 10,000.
-
-        Parameters
-        ----------
-        position : SkyCoord, str or (ra, dec)
-            ``"10:12:13.4 -02:03:04"``, degrees, or the name of an object.
-        radius : Quantity or float
-            An angle; a bare number is arcsec.
-
-        Returns
-        -------
-        Result
-            Columns of the view ``objects`` and ``separation_arcsec``; with
-            ``meta["truncated"]`` where there are more.
-        """
-        place = self._place(position)
-        found = self._store.cone(place.ra, place.dec, arcsec(radius))
-        if found.num_rows > MAX_PAGE:
-            found = found.slice(0, MAX_PAGE).replace_schema_metadata({"gueststar.truncated": "1"})
-        return Result.from_arrow(found)
-
-    def _place(self, position: Any) -> Position:
-        place = place_of(position)
-        if isinstance(place, Position):
-            return place
-        record = self._store.object(place)
-        return Position(record.ra, record.dec)
-
-    def xmatch(
-        self,
-        table: Any,
-        radius: Any = 2.0,
-        *,
-        nearest: bool = True,
-        ra: str | None = None,
-        dec: str | None = None,
-    ) -> Result:
-        """Match a list of positions with the objects.
-
-        Parameters
-        ----------
-        table : Table, DataFrame, Arrow table or SkyCoord
-            Your list, of any length.
-        radius : Quantity or float
-            One angle, or one a row; bare numbers are arcsec. At most one degree.
-        nearest : bool
-            Only the nearest object of each row; else all, nearest first.
-        ra, dec : str, optional
-            Names of the columns (degrees, or with a unit); else the usual names are looked for.
-
-        Returns
-        -------
-        Result
-            One row a match: your columns, those of the view ``objects`` (with ``_object`` behind
-            a name that you use yourself) and ``separation_arcsec``; ``row`` is the row of yours.
-        """
-        mine = table_of(table)
-        if mine is None:
-            places = table.icrs.ra.deg, table.icrs.dec.deg
-        else:
-            places = positions_of(mine, ra, dec)
-        radii = np.broadcast_to(arcsec(radius), np.shape(places[0]))
-        ras, decs = (np.atleast_1d(one) for one in places)
-        matches = Result.from_arrow(self._matches(ras, decs, np.atleast_1d(radii), nearest))
-        if mine is None or not mine.colnames:
-            return matches
-        for name in set(matches.colnames) & set(mine.colnames):
-            matches.rename_column(name, f"{name}_object")
-        rows = np.asarray(matches["row" if "row" in matches.colnames else "row_object"])
-        return Result(hstack([mine[rows], matches]))
-
-    def _matches(
-        self, ra: np.ndarray, dec: np.ndarray, radius: np.ndarray, nearest: bool
-    ) -> pa.Table:
-        check_cones(ra, dec, radius)
-        parts = []
-        with bar("matching", len(ra), self._progress if len(ra) > _AT_ONCE else False) as more:
-            for start in range(0, max(len(ra), 1), _AT_ONCE):
-                part = slice(start, start + _AT_ONCE)
-                found = self._store.cones(ra[part], dec[part], radius[part], nearest=nearest)
-                rows = pa.array(found.column("row").to_numpy() + start)
-                parts.append(found.set_column(0, found.schema.field(0), rows))
-                more(len(ra[part]))
-        return pa.concat_tables(parts)
-
-    def alerts(
-        self,
-        *,
-        position: Any = None,
-        radius: Any = 5.0,
-        since: Any = None,
-        until: Any = None,
-        limit: int = 10_000,
-        **conditions: Any,
-    ) -> Result:
-        """Return alerts by conditions, in the order of night, time and id.
-
-        Parameters
-        ----------
-        position, radius
-            A cone, as for :meth:`cone`; at most 5 degrees.
-        since, until : Time, str or float, optional
-            Mid-exposure; a date is UTC, a bare number MJD (TAI).
-        limit : int
-            Rows at most; they are pulled page by page.
-        **conditions
-            ``object_id, survey, band, night, mag_min, mag_max, module, min_score, max_score``;
-            see :class:`gueststar.store.selection.AlertSelection`.
-
-        Returns
-        -------
-        Result
-            With ``meta["truncated"]`` where there are more.
-        """
-        if position is not None:
-            place = self._place(position)
-            conditions |= {"ra": place.ra, "dec": place.dec, "radius_arcsec": arcsec(radius)}
-        times = {"since": since, "until": until}
-        selection = _selection(AlertSelection, conditions, times)
-        return self._pull(self._store.find_alerts, selection, limit, "alerts")
-
-    def objects(
-        self,
-        *,
-        first_since: Any = None,
-        first_until: Any = None,
-        last_since: Any = None,
-        last_until: Any = None,
-        limit: int = 10_000,
-        **conditions: Any,
-    ) -> Result:
-        """Return objects by conditions, in the order of names.
-
-        Parameters
-        ----------
-        first_since, first_until, last_since, last_until : Time, str or float, optional
-            Range of the first and of the last detection.
-        limit : int
-            Rows at most; they are pulled page by page.
-        **conditions
-            ``survey``, ``min_detections``.
-        """
-        times = {
-            "first_since": first_since,
-            "first_until": first_until,
-            "last_since": last_since,
-            "last_until": last_until,
-        }
-        selection = _selection(ObjectSelection, conditions, times)
-        return self._pull(self._store.find_objects, selection, limit, "objects")
-
-    def _pull(self, find: Callable[..., pa.Table], selection: Any, limit: int, what: str) -> Result:
-        return pulled(
-            lambda after, rows: find(selection, after=after, limit=rows),
-            limit,
-            what,
-            self._progress,
-        )
-
     def nights(self) -> Result:
         """Return the nights with their numbers of alerts, newest first."""
         return Result.from_arrow(self._store.nights())
@@ -327,7 +154,8 @@ class Broker(Notes):
             Rows, 1 to 10,000. :meth:`alerts` walks through a whole night.
         **options
             ``sort`` (score, magnitude, age, time), ``descending``, ``module``, ``min_score``,
-            ``band``, ``survey``; see :meth:`gueststar.store.Store.night`.
+            ``max_score``, ``band``, ``survey``, ``mag_min``, ``mag_max``, ``age_min``,
+            ``age_max``; see :meth:`gueststar.store.Store.night`.
         """
         try:
             found = self._store.night(night, limit=limit, **options)
@@ -364,13 +192,3 @@ class Broker(Notes):
     def health(self) -> dict[str, Any]:
         """Return the counts that prove that nothing was lost."""
         return self._store.health()
-
-
-def _selection(kind: Any, conditions: dict[str, Any], times: dict[str, Any]) -> Any:
-    """Build a selection; an unknown condition is answered with the nearest."""
-    known = [field.name for field in fields(kind)]
-    for name in conditions:
-        if name not in known:
-            raise BadInput(f"{name!r} is no condition here.{did_you_mean(name, known)}")
-    given = {n: mjd_tai_of(v, n) for n, v in times.items() if v is not None}
-    return kind(**conditions, **given)

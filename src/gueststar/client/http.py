@@ -53,11 +53,11 @@ class Server:
         """Ask for a table; parameters that are None are left out."""
         return _table(self._ask("GET", path, {"Accept": ARROW}, given))
 
-    def post(self, path: str, body: dict[str, Any]) -> pa.Table:
-        """Send a body and read a table."""
+    def post(self, path: str, body: dict[str, Any], **given: Any) -> pa.Table:
+        """Send a body and read a table; parameters that are None are left out."""
         content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
         headers = {"Accept": ARROW, "Content-Type": "application/json"}
-        return _table(self._ask("POST", path, headers, {}, content))
+        return _table(self._ask("POST", path, headers, given, content))
 
     def send(self, method: str, path: str, body: dict[str, Any] | None = None) -> pa.Table:
         """Change something, and read what it is now; a body of None is left away."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from astropy.table import QTable, Table
 from gueststar.client.results import Result
 from gueststar.errors import BadInput, did_you_mean
 from gueststar.positions import Position, alert_number, parse_search
+from gueststar.store.regions import Cone, Moc, Polygon, Region, region_of
 
 #: What tables call their positions, in lower case, the likeliest first.
 RA_NAMES = ("ra", "ra_icrs", "raj2000", "_raj2000", "ra_deg", "radeg", "meanra", "ra_j2000")
@@ -51,6 +54,43 @@ def place_of(position: Any) -> Position | str:
             f"position: {position!r} is none: give a SkyCoord, '10:12:13.4 -02:03:04' or degrees"
         ) from None
     return Position(ra, dec)
+
+
+def region_given(region: Any) -> Region | None:
+    """Return a region as astronomers hold it.
+
+    Parameters
+    ----------
+    region : mocpy.MOC, SkyCoord, str, path, bytes, mapping, list or Region
+        A MOC (an object of mocpy, ASCII or JSON text, FITS bytes, a ``.fits`` file, a mapping of
+        order to cells); a polygon (a SkyCoord of its corners, a list of ``(ra, dec)`` in degrees,
+        or its text ``"10 20, 11 20, 11 21"``).
+
+    Raises
+    ------
+    BadInput
+        If it is none of them.
+    """
+    if region is None or isinstance(region, Cone | Moc | Polygon):
+        return region
+    if isinstance(region, SkyCoord):
+        return Polygon(np.stack([np.ravel(region.icrs.ra.deg), np.ravel(region.icrs.dec.deg)], 1))
+    if hasattr(region, "to_depth29_ranges"):  # mocpy
+        return Moc.read(region.to_string("json"))
+    if isinstance(region, PathLike) or (isinstance(region, str) and region.endswith(".fits")):
+        return Moc.read(_content(region))
+    if isinstance(region, bytes | Mapping):
+        return Moc.read(region)
+    if isinstance(region, str):
+        return region_of(moc=region) if "/" in region or "{" in region else region_of(region)
+    return Polygon(region)
+
+
+def _content(path: Any) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise BadInput(f"region: cannot read {path}: {error.strerror or error}") from None
 
 
 def arcsec(radius: Any) -> Any:

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
 
+from gueststar.catalogs.declaration import Mode
 from gueststar.client.http import Server
 from gueststar.points import HISTORY_SCHEMA
 from gueststar.score import Score
 from gueststar.store.annotates import Annotation
 from gueststar.store.interface import ObjectRecord, Sort
-from gueststar.store.selection import MAX_PAGE, AlertSelection, CountBy, ObjectSelection
+from gueststar.store.selection import (
+    MAX_PAGE,
+    AlertSelection,
+    AlertSort,
+    CountBy,
+    ObjectSelection,
+    ObjectSort,
+    Placed,
+)
 
 if TYPE_CHECKING:
     from gueststar.alert import Alert
     from gueststar.cutouts import Cutouts
     from gueststar.lightcurve import LightCurve
+
+_WAYS = {None: None, True: "down", False: "up"}
 
 
 class RemoteStore:
@@ -96,19 +107,59 @@ class RemoteStore:
         body["nearest"] = nearest
         return self._server.post("/cones", body)
 
+    def catalogues(self) -> pa.Table:
+        """Return the catalogues."""
+        return self._server.table("/catalogs")
+
+    def matches(self, object_id: str) -> pa.Table:
+        """Return what an object matches in all catalogues."""
+        return self._server.table(f"/matches/{quote(object_id, safe='')}")
+
+    def xmatch(
+        self,
+        ra: Any,
+        dec: Any,
+        catalogue: str,
+        radius_arcsec: float | None = None,
+        mode: Mode | None = None,
+    ) -> pa.Table:
+        """Match positions with a catalogue."""
+        body = {n: np.asarray(v, np.float64).tolist() for n, v in (("ra", ra), ("dec", dec))}
+        path = f"/catalogs/{quote(catalogue, safe='')}/xmatch"
+        return self._server.post(path, body, radius=radius_arcsec, mode=mode)
+
     def find_alerts(
-        self, selection: AlertSelection, *, after: str | None = None, limit: int = 1_000
+        self,
+        selection: AlertSelection,
+        *,
+        sort: AlertSort = "time",
+        descending: bool | None = None,
+        after: str | None = None,
+        limit: int = 1_000,
     ) -> pa.Table:
         """Return one page of alerts."""
-        given = asdict(selection)
-        given["radius"] = given.pop("radius_arcsec")
-        return self._server.table("/alerts", **given, after=after, limit=limit)
+        shown = {"sort": sort, "order": _WAYS[descending], "after": after, "limit": limit}
+        return self._found("/alerts", selection, shown)
 
     def find_objects(
-        self, selection: ObjectSelection, *, after: str | None = None, limit: int = 1_000
+        self,
+        selection: ObjectSelection,
+        *,
+        sort: ObjectSort = "name",
+        descending: bool | None = None,
+        after: str | None = None,
+        limit: int = 1_000,
     ) -> pa.Table:
         """Return one page of objects."""
-        return self._server.table("/objects", **asdict(selection), after=after, limit=limit)
+        shown = {"sort": sort, "order": _WAYS[descending], "after": after, "limit": limit}
+        return self._found("/objects", selection, shown)
+
+    def _found(self, path: str, selection: Placed, shown: dict[str, Any]) -> pa.Table:
+        given = {field.name: getattr(selection, field.name) for field in fields(selection)}
+        given["radius"], region = given.pop("radius_arcsec"), given.pop("region")
+        if region is None:
+            return self._server.table(path, **given, **shown)
+        return self._server.post(path, region.as_json(), **given, **shown)
 
     def counts(
         self, by: CountBy, *, night: int | None = None, order: int = 6, min_score: float = 0.5
@@ -128,9 +179,7 @@ class RemoteStore:
         descending: bool = True,
         module: str = "rb",
         limit: int = 50,
-        min_score: float | None = None,
-        band: str | None = None,
-        survey: str | None = None,
+        **filters: Any,
     ) -> pa.Table:
         """Return the first alerts of a night."""
         return self._server.table(
@@ -139,9 +188,7 @@ class RemoteStore:
             order="down" if descending else "up",
             module=module,
             limit=limit,
-            min_score=min_score,
-            band=band,
-            survey=survey,
+            **filters,
         )
 
     def modules(self) -> list[str]:

@@ -70,6 +70,14 @@ class BrokerObject:
         return self._broker.annotate(self.object_id, text, kind=kind, alert_id=alert_id)
 
     @cached_property
+    def matches(self) -> Result:
+        """What it matches in the catalogues, fetched when first asked for; the best have rank 0.
+
+        ``columns`` holds a dict of what a catalogue keeps.
+        """
+        return self._broker.matches(self.object_id)
+
+    @cached_property
     def newest(self) -> Alert:
         """Its newest alert, fetched when first asked for.
 

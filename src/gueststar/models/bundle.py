@@ -28,7 +28,7 @@ CHUNK = 64  # rows per run: larger ones are no faster and need more memory
 
 
 class Bundle:
-    """A net ready to run; make it with :meth:`load`.
+    """A net ready to run; make it with :meth:`~gueststar.models.bundle.Bundle.load`.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ Arrays = Mapping[str, np.ndarray]
 
 
 class Net:
-    """A net that runs; get it by :func:`net_of`.
+    """A net that runs; get it by :func:`~gueststar.models.net.net_of`.
 
     Parameters
     ----------

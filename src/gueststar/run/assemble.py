@@ -125,7 +125,7 @@ def make_sink(
     sinks: list[Sink] = [_topic(out, store, flush_s) for out in topics]
     wanted = {out.filter for out in config.outputs}
     used = [filter for filter in filters if filter.name in wanted]
-    return Selecting(used, [*sinks, StoreSink(store, archive)])
+    return Selecting(used, [*sinks, StoreSink(store, archive, config.catalogs)])
 
 
 def _topic(out: TopicConfig, store: Store, flush_s: float) -> Sink:
@@ -136,6 +136,7 @@ def _topic(out: TopicConfig, store: Store, flush_s: float) -> Sink:
         out.topic,
         form=out.form,
         known=store.has,  # they have gone out
+        unsent=store.note_unsent,
         flush_s=flush_s,
         options=out.options,
     )

@@ -28,7 +28,8 @@ from gueststar.run.parts import (
     is_shared,
     split_urls,
 )
-from gueststar.store import is_server, open_store, store_exists, store_name, store_path
+from gueststar.sinks.store import check_known
+from gueststar.store import Store, is_server, open_store, store_exists, store_name, store_path
 
 Engine = Literal["local", "spark"]
 
@@ -40,7 +41,8 @@ class Finding:
     Parameters
     ----------
     part : str
-        ``source``, ``module``, ``filter``, ``output``, ``store``, ``archive``, ``engine``.
+        ``source``, ``module``, ``filter``, ``output``, ``store``, ``catalogue``, ``archive``,
+        ``engine``.
     what : str
     warning : str
         What may be a mistake; empty if nothing.
@@ -123,15 +125,28 @@ def _output(given: OutputConfig) -> str:
 def _places(config: Config) -> Iterator[Finding]:
     name = store_name(config.store)
     if store_exists(config.store):
-        with open_store(config.store, read_only=True):
+        with open_store(config.store, read_only=True) as store:
             yield Finding("store", name)
+            yield from _catalogues(config, store)
     else:
         if not is_server(config.store):
             _check_folder(store_path(config.store).parent)
+        if config.catalogs:
+            raise BadInput("catalogs: the store is new and has none: gueststar catalogs add")
         yield Finding("store", f"{name} (new)")
     if config.archive:
         _check_folder(Path(config.archive))
         yield Finding("archive", str(config.archive))
+
+
+def _catalogues(config: Config, store: Store) -> Iterator[Finding]:
+    if config.catalogs:
+        check_known(store, config.catalogs)
+    for row in store.catalogues().to_pylist():
+        name = row["catalogue"]
+        left_out = config.catalogs is not None and name not in config.catalogs
+        warning = "left out: objects wait for it" if left_out else ""
+        yield Finding("catalogue", f"{name} {row['version']}", warning)
 
 
 def _check_folder(folder: Path) -> None:

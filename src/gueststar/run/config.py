@@ -33,6 +33,7 @@ class _Plain:
     """The keys of the file that are no tables."""
 
     modules: tuple[str, ...] | None = None
+    catalogs: tuple[str, ...] | None = None
     workers: Count = 1
     restarts: int = 10
     store: str | None = None
@@ -49,6 +50,8 @@ class Config(_Plain):
     ----------
     modules : tuple of str, optional
         Science modules; all that are available when None.
+    catalogs : tuple of str, optional
+        Catalogues of the store that objects are matched with; all when None.
     workers : int
         Processes, all in one consumer group.
     restarts : int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,6 +75,7 @@ def ingest(
     store: Store,
     *,
     archive: Archive | None = None,
+    catalogs: Collection[str] | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
@@ -88,6 +89,8 @@ def ingest(
     store : Store
     archive : Archive, optional
         Parquet files beside the store.
+    catalogs : collection of str, optional
+        Catalogues of the store that objects are matched with, all when None.
     workers : int, optional
         Threads that decode and score; see :func:`default_workers`.
     progress, stop
@@ -104,7 +107,7 @@ def ingest(
         the same call completes the rest.
     """
     account = Account(modules={module.name: module.version for module in pipeline.modules})
-    sink = StoreSink(store, archive)
+    sink = StoreSink(store, archive, catalogs)
     ledger = Ledger(store, pipeline)
     start = time.perf_counter()
     for source in sources:

@@ -72,6 +72,9 @@ def _totals(facts: dict[str, Any]) -> Iterator[Metric]:
     for name in ("objects", "scores"):
         yield GaugeMetricFamily(f"gueststar_{name}", f"{name} in the store", value=facts[name])
     yield GaugeMetricFamily("gueststar_store_bytes", "Size of it", value=facts["size_mb"] * 1e6)
+    yield GaugeMetricFamily(
+        "gueststar_unsent", "Alerts that a topic out did not take", value=facts["unsent"]
+    )
     newest = max((alarm["at_unix"] for alarm in facts["alarms"]), default=0.0)
     yield GaugeMetricFamily(
         "gueststar_last_alarm_timestamp_seconds", "When the last alarm was raised", value=newest

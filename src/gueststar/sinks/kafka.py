@@ -1,22 +1,30 @@
 """Scored alerts out to a Kafka topic: Avro with its schema inside, or JSON, keyed by object.
 
 At least once: an alert may come twice after a crash, with the same ``alert_id``. Put this sink
-before the store: then an alert that is in the store has been acknowledged by Kafka.
+before the store: then an alert that is in the store has been acknowledged by Kafka, or noted as
+``unsent``, because it cannot be encoded or is larger than the topic allows.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
 from gueststar.batch import AlertBatch, is_dead_letters
-from gueststar.errors import BadInput, StreamError, StreamRefused, StreamUnavailable
-from gueststar.sinks.messages import FORMS
+from gueststar.errors import (
+    BadInput,
+    MessageRefused,
+    StreamError,
+    StreamRefused,
+    StreamUnavailable,
+)
+from gueststar.sinks.messages import FORMS, encoded
+from gueststar.sinks.unsent import Aside, Note
 from gueststar.streams import client
 
 FLUSH_S = 60.0  # how long acknowledgements may take
@@ -33,11 +41,12 @@ SETTINGS: Mapping[str, Any] = {
     "queue.buffering.max.kbytes": 131_072,
 }
 
-#: Answers about one message that no waiting changes.
-_FINAL = client.REFUSALS | {
-    "MSG_SIZE_TOO_LARGE", "INVALID_RECORD", "INVALID_CONFIG", "TOPIC_EXCEPTION", "POLICY_VIOLATION",
-}  # fmt: skip
+#: Answers about a topic that no waiting changes.
+_FINAL = client.REFUSALS | {"INVALID_CONFIG", "TOPIC_EXCEPTION", "POLICY_VIOLATION"}
 
+#: A message that is to be sent: alert id, key, bytes.
+Outgoing = tuple[int, bytes | None, bytes]
+Suspect = tuple[Outgoing, str]  # and why it came back
 #: Tells which of some alert ids went out before.
 Known = Callable[[Sequence[int]], set[int]]
 
@@ -55,6 +64,9 @@ class KafkaSink:
         See :mod:`gueststar.sinks.messages`.
     known : callable, optional
         Ids among those given that went out before, such as those in the store.
+    unsent : callable, optional
+        Keeps which alerts the topic does not take. They are counted (:attr:`unsent`) and told
+        by an alarm in any case.
     flush_s : float
         How long acknowledgements may take before :meth:`flush` raises.
     options : mapping, optional
@@ -75,6 +87,7 @@ class KafkaSink:
         *,
         form: str = "avro",
         known: Known | None = None,
+        unsent: Note | None = None,
         flush_s: float = FLUSH_S,
         options: Mapping[str, Any] | None = None,
     ) -> None:
@@ -90,6 +103,13 @@ class KafkaSink:
         self._queued: set[int] = set()  # in the producer's hands
         self._seen: OrderedDict[int, None] = OrderedDict()  # acknowledged
         self._failed: list[Any] = []
+        self._suspects: dict[int, Suspect] = {}  # came back, perhaps for a neighbour's fault
+        self._aside = Aside(topic, unsent)
+
+    @property
+    def unsent(self) -> int:
+        """Alerts that the topic did not take."""
+        return self._aside.count
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Take a batch; it is sent by :meth:`flush`."""
@@ -101,23 +121,56 @@ class KafkaSink:
 
         What is not acknowledged in time stays in the producer's hands, and the next flush waits
         for it without sending it again; only what the producer has given up is sent once more.
+        An alert that the topic does not take is set aside; its neighbours are sent.
 
         Raises
         ------
         StreamUnavailable
             If a message was not acknowledged; all wait for the next flush.
         StreamError
-            If Kafka refuses a message.
+            If Kafka refuses the topic.
+        StoreError
+            If it cannot be noted what was set aside.
         """
         deadline = time.monotonic() + self._flush_s
         for batch in self._waiting:
-            self._send(self._fresh(batch), deadline)
+            self._send(self._messages(self._fresh(batch)), deadline)
+        self._await(deadline)
+        self._sift(deadline)
+        self._aside.settle()
+        self._waiting = []
+
+    def _await(self, deadline: float) -> None:
+        """Wait until all that is in the producer's hands is acknowledged, or has come back."""
         while self._queued and time.monotonic() < deadline:
             self._producer.flush(SLICE_S)
             self._trouble.check()
         if self._failed or self._queued:
             raise self._meaning()
-        self._waiting = []
+
+    def _sift(self, deadline: float) -> None:
+        """Send what came back in ever smaller groups, until those that cannot go stand alone.
+
+        Kafka refuses a request as a whole, and librdkafka chooses which messages share one.
+        """
+        groups = _halves(self._taken_back())
+        while groups:
+            group = groups.pop()
+            self._send((outgoing for outgoing, _ in group), deadline)
+            self._await(deadline)
+            came_back = self._taken_back()
+            if len(group) > 1:
+                groups += _halves(came_back)
+            for (alert_id, _, message), reason in came_back if len(group) == 1 else ():
+                self._set_aside(alert_id, f"{reason} ({len(message):,} bytes)")
+
+    def _taken_back(self) -> list[Suspect]:
+        came_back, self._suspects = list(self._suspects.values()), {}
+        return came_back
+
+    def _set_aside(self, alert_id: int, reason: str) -> None:
+        self._aside.add(alert_id, reason)
+        self._remember(alert_id)
 
     def _meaning(self) -> StreamError:
         """Say what stands between us and the acknowledgements."""
@@ -132,17 +185,25 @@ class KafkaSink:
     def _fresh(self, batch: AlertBatch) -> AlertBatch:
         """Leave out what went out before, or is on its way."""
         ids = batch.column("alert_id").to_pylist()
-        before = {*self._queued, *(self._known(ids) if self._known else ())}
+        before = {*self._queued, *self._suspects, *(self._known(ids) if self._known else ())}
         keep = []
         for alert_id in ids:
             keep.append(alert_id not in before and alert_id not in self._seen)
             before.add(alert_id)
         return batch if all(keep) else AlertBatch(batch.arrow.filter(pa.array(keep, pa.bool_())))
 
-    def _send(self, batch: AlertBatch, deadline: float) -> None:
+    def _messages(self, batch: AlertBatch) -> Iterator[Outgoing]:
+        """Encode alerts; those that cannot be are set aside."""
         ids, keys = (batch.column(name).to_pylist() for name in ("alert_id", "object_id"))
-        for alert_id, key, message in zip(ids, keys, FORMS[self.form](batch), strict=True):
-            name = None if key is None else key.encode()
+        for row, message in encoded(self.form, batch):
+            if isinstance(message, bytes):
+                yield ids[row], None if keys[row] is None else keys[row].encode(), message
+            else:
+                why = next(iter(str(message).splitlines()), "")
+                self._set_aside(ids[row], f"it cannot be encoded as {self.form}: {why}")
+
+    def _send(self, messages: Iterable[Outgoing], deadline: float) -> None:
+        for alert_id, key, message in messages:
             told = partial(self._delivered, alert_id)
             self._queued.add(alert_id)  # before it can be acknowledged
             try:
@@ -151,20 +212,34 @@ class KafkaSink:
                     self._trouble,
                     self.topic,
                     message,
-                    name,
+                    key,
                     told,
                     deadline=deadline,
                 )
+            except MessageRefused as error:
+                self._queued.discard(alert_id)
+                self._set_aside(alert_id, str(error))
             except StreamError:
                 self._queued.discard(alert_id)
                 raise
 
     def _delivered(self, alert_id: int, error: Any, message: Any) -> None:
         self._queued.discard(alert_id)
-        if error is not None:
+        if error is None:
+            self.sent += 1
+            self._remember(alert_id)
+        elif error.name() in client.ABOUT_MESSAGES:
+            outgoing = (alert_id, message.key(), message.value())
+            self._suspects[alert_id] = (outgoing, error.str())
+        else:
             self._failed.append(error)
-            return
-        self.sent += 1
+
+    def _remember(self, alert_id: int) -> None:
         self._seen[alert_id] = None
         while len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
+
+
+def _halves(items: list[Suspect]) -> list[list[Suspect]]:
+    middle = (len(items) + 1) // 2
+    return [half for half in (items[:middle], items[middle:]) if half]

@@ -134,6 +134,34 @@ def json_messages(batch: AlertBatch) -> Iterator[bytes]:
         yield orjson.dumps({**record, "alert_id": str(record["alert_id"])})
 
 
+def encoded(form: str, batch: AlertBatch) -> Iterator[tuple[int, bytes | Exception]]:
+    """Give the message of every row, or what is wrong with the row.
+
+    A batch that cannot be encoded is tried in halves, until the rows that cannot stand alone.
+
+    Parameters
+    ----------
+    form : {'avro', 'json'}
+    batch : AlertBatch
+    """
+    starts = reversed(range(0, len(batch), _CHUNK))
+    parts = [(start, min(_CHUNK, len(batch) - start)) for start in starts]
+    while parts:
+        start, rows = parts.pop()
+        try:
+            messages = list(FORMS[form](batch.slice(start, rows)))
+        except UNENCODABLE as error:
+            if rows == 1:
+                yield start, error
+            else:
+                parts += [(start + rows // 2, rows - rows // 2), (start, rows // 2)]
+        else:
+            yield from enumerate(messages, start)
+
+
+#: What an encoder raises because of a value; everything else is a fault of ours.
+UNENCODABLE = (ValueError, TypeError, ArithmeticError, pa.ArrowException)
+
 FORMS: dict[str, Callable[[AlertBatch], Iterator[bytes]]] = {
     "avro": avro_messages,
     "json": json_messages,
@@ -166,4 +194,4 @@ def _header() -> bytes:
     return head.getvalue()
 
 
-__all__ = ["FORMS", "SCHEMA", "VERSION", "avro_messages", "json_messages", "records"]
+__all__ = ["FORMS", "SCHEMA", "VERSION", "avro_messages", "encoded", "json_messages", "records"]

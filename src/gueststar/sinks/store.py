@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from gueststar.batch import AlertBatch, is_dead_letters
+from gueststar.errors import NotThere, did_you_mean
 from gueststar.store.interface import WriteReport
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ class StoreSink:
     store : Store
     archive : Archive, optional
         Gets those alerts that are new to the store.
+    catalogs : collection of str, optional
+        Catalogues that objects are matched with, all when None.
 
     Attributes
     ----------
@@ -29,8 +33,16 @@ class StoreSink:
         What became of everything that was flushed.
     """
 
-    def __init__(self, store: Store, archive: Archive | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        archive: Archive | None = None,
+        catalogs: Collection[str] | None = None,
+    ) -> None:
+        if catalogs:
+            check_known(store, catalogs)
         self.store = store
+        self.catalogs = catalogs
         self.archive = archive
         self.report = WriteReport()
         self._alerts: list[AlertBatch] = []
@@ -53,5 +65,21 @@ class StoreSink:
         """
         if not self._alerts and not self._dead:
             return
-        self.report += self.store.write(self._alerts, self._dead, self.archive)
+        self.report += self.store.write(
+            self._alerts, self._dead, self.archive, catalogs=self.catalogs
+        )
         self._alerts, self._dead = [], []
+
+
+def check_known(store: Store, catalogs: Collection[str]) -> None:
+    """Check names of catalogues.
+
+    Raises
+    ------
+    NotThere
+        If the store has none of such a name; the message names the nearest.
+    """
+    known = store.catalogues().column("catalogue").to_pylist()
+    for name in catalogs:
+        if name not in known:
+            raise NotThere(f"catalogs: there is no {name!r}.{did_you_mean(name, known)}")

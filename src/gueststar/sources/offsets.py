@@ -53,11 +53,17 @@ def ends_of(consumer: Any, topics: Mapping[str, int], moment: datetime | None) -
 
 
 def seek(consumer: Any, partitions: Sequence[Any], moment: datetime) -> list[Any]:
-    """Let partitions without a committed offset begin at a moment."""
-    from confluent_kafka import OFFSET_END, TopicPartition
+    """Let partitions without a committed offset begin at a moment.
+
+    Where no message is so new, a partition begins at what was its end before that was asked: what
+    is sent since is read, as to a topic that has just appeared.
+    """
+    from confluent_kafka import TopicPartition
 
     keys: list[Key] = [(p.topic, p.partition) for p in partitions]
     known = client.committed(consumer, keys)
-    begin = client.at_time(consumer, [key for key in keys if known[key] < 0], moment)
-    offsets = {key: begin.get(key, known[key]) for key in keys}
-    return [TopicPartition(*key, at if at >= 0 else OFFSET_END) for key, at in offsets.items()]
+    new = [key for key in keys if known[key] < 0]
+    ends = {key: client.watermarks(consumer, key)[1] for key in new}
+    begin = client.at_time(consumer, new, moment)
+    known |= {key: at if at >= 0 else ends[key] for key, at in begin.items()}
+    return [TopicPartition(*key, at) for key, at in known.items()]

@@ -21,7 +21,8 @@ def open_source(arguments: Sequence[str], batch_size: int = 250) -> list[Source]
     ----------
     arguments : sequence of str
         Paths of files and folders, ``simulate:N`` and ``simulate:N:SEED``, or
-        ``kafka://host:port/topic?group=...&until=caught-up``, see :func:`kafka_arguments`.
+        ``kafka://host:port/topic?group=...&until=caught-up``, see
+        :func:`~gueststar.sources.parse.kafka_arguments`.
     batch_size : int
         Packets a batch at most.
 

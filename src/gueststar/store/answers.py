@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +18,8 @@ from gueststar.store.tables import inferred
 
 MAX_SECONDS = 30.0
 MAX_ROWS = 1_000_000
-MAX_RESULT = 512 << 20  # bytes of all texts and blobs
+MAX_RESULT = 512 << 20  # bytes of an answer
+A_NUMBER = 32  # bytes of one as Python holds it
 TRUNCATED_KEY = b"gueststar.truncated"
 ONLY_SELECT = "only one SELECT is allowed here; the store is not changed by queries"
 
@@ -29,23 +35,57 @@ def check_limit(limit: int) -> None:
         raise BadInput(f"limit = {limit} cannot be: give 1 to {MAX_ROWS}")
 
 
+_largest: ContextVar[int | None] = ContextVar("largest", default=None)
+
+
+@contextmanager
+def at_most(size: int) -> Iterator[None]:
+    """Refuse answers of more bytes, in this thread or task."""
+    before = _largest.set(size)
+    try:
+        yield
+    finally:
+        _largest.reset(before)
+
+
+@contextmanager
+def in_time(interrupt: Callable[[], None]) -> Iterator[None]:
+    """Interrupt a query whose time is over.
+
+    An engine looks at its clock between steps and forgets it between fetches; a step may be long.
+    """
+    watch = threading.Timer(MAX_SECONDS, interrupt)
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
+        watch.join()
+
+
 def fetched(cursor: Any, limit: int) -> Iterator[tuple[Any, ...]]:
     """Yield rows of an open answer, at most ``limit``.
 
     Raises
     ------
     BadInput
-        If it is too large.
+        If it is too large, or takes too long.
     """
-    size = 0
-    while limit > 0 and (rows := cursor.fetchmany(min(limit, 100))):
-        size += sum(len(v) for row in rows for v in row if isinstance(v, (str, bytes)))
-        if size > MAX_RESULT:
+    size, most, deadline = 0, _largest.get() or MAX_RESULT, time.monotonic() + MAX_SECONDS
+    for row in islice(cursor, limit):  # one by one: the next may be large
+        size += sum(map(_bytes_of, row))
+        if size > most:
             raise BadInput(
-                f"the answer is larger than {MAX_RESULT >> 20} MB: ask for fewer rows or columns"
+                f"the answer is larger than {most >> 20} MB: ask for fewer rows or columns"
             )
-        limit -= len(rows)
-        yield from rows
+        if time.monotonic() > deadline:
+            raise took_too_long()
+        yield row
+
+
+def _bytes_of(value: Any) -> int:
+    return len(value) if isinstance(value, (str, bytes)) else A_NUMBER
 
 
 def cut(rows: Sequence[Sequence[Any]], names: Sequence[str], limit: int) -> pa.Table:

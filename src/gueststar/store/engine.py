@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -17,18 +17,21 @@ from gueststar.batch import AlertBatch
 from gueststar.contracts import Reading
 from gueststar.errors import UnknownCommit
 from gueststar.score import Score
-from gueststar.store import flow, health, ledger, nightly, reading, recovery, writing
+from gueststar.store import flow, health, ledger, nightly, reading, recovery, unsent, writing
 from gueststar.store.annotating import Annotating
 from gueststar.store.bulk import Bulk
+from gueststar.store.crossing import Crossing
 from gueststar.store.interface import (
     Alarm,
     ObjectRecord,
     Sort,
-    Unprocessed,
+    Unsent,
     WriteReport,
 )
+from gueststar.store.searching import Searching
 from gueststar.store.session import Session
 from gueststar.store.streaming import Streaming
+from gueststar.store.unprocessed import Unprocessed
 
 if TYPE_CHECKING:
     from gueststar.alert import Alert
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class EngineStore(Annotating, Bulk, Streaming, ABC):
+class EngineStore(Searching, Annotating, Bulk, Streaming, Crossing, ABC):
     """A store over some engine; see :class:`gueststar.store.interface.Store`.
 
     Parameters
@@ -90,6 +93,8 @@ class EngineStore(Annotating, Bulk, Streaming, ABC):
         alerts: Sequence[AlertBatch],
         dead: Sequence[pa.RecordBatch] = (),
         archive: Archive | None = None,
+        *,
+        catalogs: Collection[str] | None = None,
     ) -> WriteReport:
         """Write alerts, dead letters and their ledger in one transaction.
 
@@ -106,6 +111,9 @@ class EngineStore(Annotating, Bulk, Streaming, ABC):
             Columns of :data:`~gueststar.batch.DEAD_LETTERS`.
         archive : Archive, optional
             Gets the alerts that are new, in step with the transaction.
+        catalogs : collection of str, optional
+            Catalogues that objects which are new or have moved are matched with, all when None;
+            for the others they wait (:meth:`match_catalogue`).
 
         Returns
         -------
@@ -129,7 +137,9 @@ class EngineStore(Annotating, Bulk, Streaming, ABC):
                 if recovery.recover(connection, archive, self._owner, first=first):
                     self._cleaned.add(archive.folder)
             self._claim(connection, alerts, dead)
-            report, moves[:] = writing.write(connection, alerts, dead, archive, self._owner)
+            report, moves[:] = writing.write(
+                connection, alerts, dead, archive, self._owner, catalogs
+            )
             return report
 
         with self._lock:
@@ -281,12 +291,10 @@ class EngineStore(Annotating, Bulk, Streaming, ABC):
         module: str = "rb",
         limit: int = 50,
         offset: int = 0,
-        min_score: float | None = None,
-        band: str | None = None,
-        survey: str | None = None,
+        **filters: Any,
     ) -> pa.Table:
         """Return one page of a night's alerts; see :meth:`Store.night`."""
-        page = nightly.Page(sort, descending, limit, offset, min_score, band, survey)
+        page = nightly.Page(sort, descending, limit, offset, **filters)
         with self._reading() as connection:
             return nightly.night(connection, night, module, page)
 
@@ -294,6 +302,11 @@ class EngineStore(Annotating, Bulk, Streaming, ABC):
         """Return the names of the modules that have scored alerts, first come first."""
         with self._reading() as connection:
             return nightly.modules(connection)
+
+    def classes(self) -> list[tuple[str, str]]:
+        """Return module and class of all scores that there are, first come first."""
+        with self._reading() as connection:
+            return nightly.classes(connection)
 
     @abstractmethod
     def sql(self, query_text: str, *, limit: int = 10_000) -> pa.Table:
@@ -334,6 +347,17 @@ class EngineStore(Annotating, Bulk, Streaming, ABC):
 
         with self._lock:
             self._commit(work)
+
+    def note_unsent(self, rows: Sequence[Unsent]) -> None:
+        """Keep which alerts a topic out did not take, and why.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be written.
+        """
+        with self._lock:
+            self._commit(lambda connection: unsent.note(connection, rows))
 
     def flow(self) -> list[dict[str, Any]]:
         """Return rate, latency and lag of every stream; see :func:`gueststar.store.flow.flow`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gueststar.store import flow, ledger, tiling
+from gueststar.store import flow, ledger, tiling, unsent
 from gueststar.store.session import Session
 
 TOP_REASONS = 20
@@ -40,6 +40,7 @@ def health(connection: Session, size: int) -> dict[str, Any]:
         "nights": number("SELECT count(DISTINCT night) FROM alert_rows"),
         "scores": number("SELECT count(*) FROM score_rows"),
         "dead_letters": _reasons(connection),
+        **unsent.unsent(connection),
         "alarms": flow.alarms(connection),
         "modules": [list(row) for row in connection.execute(_MODULES)],
         "last_write_unix": last,

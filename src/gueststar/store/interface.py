@@ -13,11 +13,11 @@ from gueststar.batch import AlertBatch
 from gueststar.contracts import Reading
 from gueststar.score import Score
 from gueststar.store.annotates import Annotates
+from gueststar.store.crossmatches import Crossmatches
 from gueststar.store.searches import Searches
+from gueststar.store.unprocessed import Unprocessed
 
 if TYPE_CHECKING:
-    from mocpy import MOC
-
     from gueststar.alert import Alert
     from gueststar.cutouts import Cutouts
     from gueststar.lightcurve import LightCurve
@@ -97,6 +97,21 @@ class ObjectRecord:
     scores: pa.Table
 
 
+class Unsent(NamedTuple):
+    """An alert that a topic out did not take.
+
+    Parameters
+    ----------
+    alert_id : int
+    topic : str
+    reason : str
+    """
+
+    alert_id: int
+    topic: str
+    reason: str
+
+
 class Alarm(NamedTuple):
     """Something that a person should see to.
 
@@ -114,54 +129,7 @@ class Alarm(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True)
-class Unprocessed:
-    """Alerts that came in and were not fully processed.
-
-    Parameters
-    ----------
-    cells : numpy.ndarray of int64
-        HEALPix cells (nested, order 29) of those whose position is known.
-    unscored : int
-        Stored alerts whose newest score of a module is missing because the module failed.
-    dead_letters : int
-        Inputs that could not be used.
-    without_position : int
-        Of these, how many do not tell their position.
-    """
-
-    cells: np.ndarray
-    unscored: int
-    dead_letters: int
-    without_position: int
-
-    def moc(self, order: int = 10) -> MOC:
-        """Return the region that these alerts lie in (IVOA MOC).
-
-        Parameters
-        ----------
-        order : int
-            HEALPix order of its cells, 0 to 29; 10 is 3.4 arcmin.
-        """
-        from mocpy import MOC
-
-        cells = np.unique(self.cells >> 2 * (29 - order)).astype(np.uint64)
-        depth = np.full(len(cells), order, np.uint8)
-        return MOC.from_healpix_cells(cells, depth, max_depth=order)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what ``gueststar health --json`` prints; the MOC in its ASCII form."""
-        moc = self.moc()
-        return {
-            "unscored": self.unscored,
-            "dead_letters": self.dead_letters,
-            "without_position": self.without_position,
-            "sky_fraction": moc.sky_fraction,
-            "moc": moc.to_string("ascii").strip(),
-        }
-
-
-class Store(Searches, Annotates, Protocol):
+class Store(Searches, Annotates, Crossmatches, Protocol):
     """Where alerts are kept and read back.
 
     Every reading method may be called from any thread, also while another process writes.
@@ -178,8 +146,13 @@ class Store(Searches, Annotates, Protocol):
         alerts: Sequence[AlertBatch],
         dead: Sequence[pa.RecordBatch] = (),
         archive: Archive | None = None,
+        *,
+        catalogs: Collection[str] | None = None,
     ) -> WriteReport:
-        """Write alerts, dead letters and their ledger in one transaction."""
+        """Write alerts, dead letters and their ledger in one transaction.
+
+        Objects that are new or have moved are matched with these catalogues, all when None.
+        """
         ...
 
     def known(
@@ -303,9 +276,7 @@ class Store(Searches, Annotates, Protocol):
         module: str = "rb",
         limit: int = 50,
         offset: int = 0,
-        min_score: float | None = None,
-        band: str | None = None,
-        survey: str | None = None,
+        **filters: Any,
     ) -> pa.Table:
         """Return one page of a night's alerts.
 
@@ -322,10 +293,10 @@ class Store(Searches, Annotates, Protocol):
             Whose newest score: a module (its first class) or ``<module>_<class>``.
         limit, offset : int
             Rows of the page, and rows before it.
-        min_score : float, optional
-            Only alerts with at least this score.
-        band, survey : str, optional
-            Only alerts of this band, of this survey.
+        **filters
+            Only alerts with a score from ``min_score`` to ``max_score``, of ``band``, ``survey``,
+            with a magnitude from ``mag_min`` to ``mag_max`` (AB), as old as ``age_min`` to
+            ``age_max`` (d).
 
         Returns
         -------
@@ -345,6 +316,10 @@ class Store(Searches, Annotates, Protocol):
         """Return the names of the modules that have scored alerts."""
         ...
 
+    def classes(self) -> list[tuple[str, str]]:
+        """Return module and class of all scores that there are, first come first."""
+        ...
+
     def sql(self, query: str, *, limit: int = 10_000) -> pa.Table:
         """Run a read-only query over the public views."""
         ...
@@ -355,12 +330,17 @@ class Store(Searches, Annotates, Protocol):
         ``received`` is summed from what each write was given; ``stored``, ``duplicate`` and
         ``dead_letter`` are counted in the tables of alerts, of the ledger and of dead letters.
         ``in_equals_out`` holds when they agree, and the ledger with all of them. ``topics`` has
-        the same for every stream, with its gaps, rate, latency and lag (:meth:`flow`).
+        the same for every stream, with its gaps, rate, latency and lag (:meth:`flow`). ``unsent``
+        counts alerts that a topic out did not take.
         """
         ...
 
     def note(self, readings: Sequence[Reading], alarms: Sequence[Alarm] = ()) -> None:
         """Keep where streams stand, and alarms, for :meth:`health`."""
+        ...
+
+    def note_unsent(self, rows: Sequence[Unsent]) -> None:
+        """Keep which alerts a topic out did not take, for :meth:`health`."""
         ...
 
     def flow(self) -> list[dict[str, Any]]:

@@ -33,6 +33,15 @@ PAGE = pa.schema(
     ]
 )
 
+#: What alerts of a page may be asked for, beside their score.
+_FILTERS = {
+    "band": "a.band = :band",
+    "survey": "a.survey = :survey",
+    "mag_min": "a.mag >= :mag_min",
+    "mag_max": "a.mag <= :mag_max",
+    "age_min": "a.age >= :age_min",
+    "age_max": "a.age <= :age_max",
+}
 _SCORED = """SELECT 1 FROM score_rows AS s
              WHERE s.alert_id = a.alert_id AND s.name_id = :name AND s.latest{night}"""
 _ITS_ALERT = " AND EXISTS (SELECT 1 FROM alert_rows AS a WHERE a.alert_id = s.alert_id{})"
@@ -52,15 +61,31 @@ class Page(NamedTuple):
     descending: bool
     limit: int
     offset: int
-    min_score: float | None
+    min_score: float | None = None
+    max_score: float | None = None
     band: str | None = None
     survey: str | None = None
+    mag_min: float | None = None
+    mag_max: float | None = None
+    age_min: float | None = None
+    age_max: float | None = None
 
     @property
     def which(self) -> str:
         """Condition on ``alert_rows AS a``; empty when every alert is asked for."""
-        names = [name for name in ("band", "survey") if getattr(self, name) is not None]
-        return "".join(f" AND a.{name} = :{name}" for name in names)
+        given = [text for name, text in _FILTERS.items() if getattr(self, name) is not None]
+        return "".join(f" AND {text}" for text in given)
+
+    @property
+    def scored(self) -> str:
+        """Condition on ``score_rows AS s``; empty when every score will do."""
+        least = " AND s.value >= :min_score" if self.min_score is not None else ""
+        return least + (" AND s.value <= :max_score" if self.max_score is not None else "")
+
+    def values(self) -> dict[str, Any]:
+        """Return what the conditions name."""
+        names = ("min_score", "max_score", *_FILTERS)
+        return {name: getattr(self, name) for name in names}
 
     def check(self) -> None:
         """Check the values.
@@ -75,8 +100,9 @@ class Page(NamedTuple):
             raise BadInput(f"limit = {self.limit} cannot be: give 1 to {MAX_LIMIT}")
         if not 0 <= self.offset < 2**62:
             raise BadInput(f"offset = {self.offset} cannot be: it must be 0 or more")
-        if self.min_score is not None and not math.isfinite(self.min_score):
-            raise BadInput(f"min_score = {self.min_score} is no number")
+        for name, value in self.values().items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise BadInput(f"{name} = {value} is no number")
 
 
 def nights(connection: Session) -> pa.Table:
@@ -93,8 +119,7 @@ def night(connection: Session, night: int | None, module: str, page: Page) -> pa
         night = connection.execute("SELECT max(night) FROM alert_rows").fetchone()[0]
     check_night(night)
     name = score_name(connection, module)
-    values = {"night": night, "name": name, "least": page.min_score}
-    values |= {"band": page.band, "survey": page.survey}
+    values = {"night": night, "name": name, **page.values()}
     ids = _by_score(connection, page, values) if page.sort == "score" else None
     if ids is None:
         ids = _by_value(connection, page, values)
@@ -119,6 +144,12 @@ def modules(connection: Session) -> list[str]:
     return [row[0] for row in connection.execute(query)]
 
 
+def classes(connection: Session) -> list[tuple[str, str]]:
+    """Return module and class of all scores that there are, first come first."""
+    query = "SELECT module, class FROM score_names ORDER BY name_id"
+    return [(module, label) for module, label in connection.execute(query)]
+
+
 def score_name(connection: Session, module: str) -> int | None:
     """Return the key of a module's first class, or of ``<module>_<class>``.
 
@@ -139,8 +170,7 @@ def score_name(connection: Session, module: str) -> int | None:
 def _by_score(connection: Session, page: Page, values: dict[str, Any]) -> list[int] | None:
     scored = _SCORED.format(night=connection.same_night)
     where = "s.latest AND s.night = :night AND s.name_id = :name AND s.value IS NOT NULL"
-    if page.min_score is not None:
-        where += " AND s.value >= :least"
+    where += page.scored
     if page.which:
         where += _ITS_ALERT.format(connection.same_night + page.which)
     return _two_parts(
@@ -161,9 +191,9 @@ def _by_value(connection: Session, page: Page, values: dict[str, Any]) -> list[i
     index, key = _SORTS[page.sort]
     table = f"alert_rows AS a{connection.index(index)}"
     where = "a.night = :night" + page.which
-    if page.min_score is not None:
+    if page.scored:
         scored = _SCORED.format(night=connection.same_night)
-        where += f" AND EXISTS ({scored} AND s.value >= :least)"
+        where += f" AND EXISTS ({scored}{page.scored})"
     return _two_parts(
         connection,
         page,
@@ -184,7 +214,7 @@ def _two_parts(
 ) -> list[int]:
     """Return ids of the page: first rows that have the value, sorted, then those without."""
     ids = _ids(connection, valued, page, values, page.limit, page.offset)
-    by_score = page.sort == "score" and page.min_score is not None
+    by_score = page.sort == "score" and page.scored
     if len(ids) == page.limit or not both or by_score:
         return ids
     before = 0
@@ -212,14 +242,14 @@ def _ids(
 
 
 def _total(connection: Session, page: Page, values: dict[str, Any]) -> int:
-    if page.min_score is None:
+    if not page.scored:
         query = f"""SELECT count(*) FROM alert_rows AS a{connection.index("alert_by_time")}
                     WHERE a.night = :night{page.which}"""
     else:
         its_alert = _ITS_ALERT.format(connection.same_night + page.which) if page.which else ""
         query = f"""SELECT count(*) FROM score_rows AS s{connection.index("score_by_night")}
-                    WHERE s.latest AND s.night = :night AND s.name_id = :name
-                        AND s.value >= :least{its_alert}"""
+                    WHERE s.latest AND s.night = :night AND s.name_id = :name{page.scored}
+                        {its_alert}"""
     return int(connection.execute(query, values).fetchone()[0])
 
 

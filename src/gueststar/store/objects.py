@@ -39,25 +39,29 @@ class _Curves:
     points: pa.RecordBatch
 
 
-def update(connection: Session, parts: Sequence[Sorted]) -> dict[str, float | None]:
+def update(
+    connection: Session, parts: Sequence[Sorted]
+) -> tuple[dict[str, float | None], list[str]]:
     """Merge the histories of new and duplicate alerts, and renew their objects.
 
     Returns
     -------
-    dict of str to float or None
+    begun : dict of str to float or None
         First detection of each of these objects, MJD TAI.
+    moved : list of str
+        Those that are new or have another position.
     """
     picked = [(p, p.rows(NEW, DUPLICATE)) for p in parts]
     rows = [_pick(p.batch.arrow, rows) for p, rows in picked if len(rows)]
     if not rows:
-        return {}
+        return {}, []
     table = pa.Table.from_batches(rows).combine_chunks().to_batches()[0]
     new = np.concatenate([p.code[rows] == NEW for p, rows in picked if len(rows)])
     alone = table.column("object_id").is_null().to_numpy(zero_copy_only=False)
     if alone.any():
         _merge(connection, _LONERS, table.filter(pa.array(alone)))
     if alone.all():
-        return {}
+        return {}, []
     mine = table.filter(pa.array(~alone))
     return _renew(connection, _merge(connection, _OBJECTS, mine), mine, new[~alone])
 
@@ -106,8 +110,8 @@ def _write_curves(
 
 def _renew(
     connection: Session, merged: _Curves, rows: pa.RecordBatch, new: np.ndarray
-) -> dict[str, float | None]:
-    """Write the rows of objects that have changed; return all first detections."""
+) -> tuple[dict[str, float | None], list[str]]:
+    """Write the rows of objects that have changed; return what :func:`update` does."""
     owner = rows.column("object_id").dictionary_encode().indices.to_numpy()
     best = _best(owner, rows)
     counts = np.bincount(owner, weights=new, minlength=len(merged.keys)).astype(int).tolist()
@@ -120,7 +124,8 @@ def _renew(
         )
     ]
     _replace(connection, before, [row for row in after if before.get(row[1]) != row])
-    return {row[1]: row[_FIRST] for row in after}
+    moved = [row[1] for row in after if before.get(row[1], ())[3:5] != row[3:5]]
+    return {row[1]: row[_FIRST] for row in after}, moved
 
 
 def _replace(

@@ -74,7 +74,7 @@ def object_record(connection: Session, object_id: str) -> ObjectRecord:
     query = f"SELECT {columns_sql(OBJECTS)} FROM object_rows WHERE object_id = ?"
     found = connection.execute(query, (object_id,)).fetchone()
     if found is None:
-        raise _unknown_object(connection, object_id)
+        raise unknown_object(connection, object_id)
     facts = dict(zip(OBJECTS.names, found, strict=True))
     names = ("survey", "ra", "dec", "n_detections", "first_mjd_tai", "last_mjd_tai")
     return ObjectRecord(
@@ -96,7 +96,7 @@ def known_object(connection: Session, object_id: str) -> None:
     """
     query = "SELECT 1 FROM object_rows WHERE object_id = ?"
     if connection.execute(query, (object_id,)).fetchone() is None:
-        raise _unknown_object(connection, object_id)
+        raise unknown_object(connection, object_id)
 
 
 def object_of(connection: Session, alert_id: int) -> str | None:
@@ -111,8 +111,8 @@ def object_of(connection: Session, alert_id: int) -> str | None:
     return found
 
 
-def _unknown_object(connection: Session, object_id: str) -> BadInput:
-    """Name the objects beside it in the index: those share its first letters."""
+def unknown_object(connection: Session, object_id: str) -> BadInput:
+    """Return an error that names the objects beside it in the index: they share first letters."""
     query = """SELECT * FROM (SELECT object_id FROM object_rows WHERE object_id < :x
                               ORDER BY object_id DESC LIMIT 1) AS before
                UNION ALL SELECT * FROM (SELECT object_id FROM object_rows WHERE object_id > :x
@@ -146,7 +146,7 @@ def light_curve(connection: Session, object_id: str) -> LightCurve:
                LEFT JOIN curve_rows AS c ON c.object_id = o.object_id WHERE o.object_id = ?"""
     found = connection.execute(query, (object_id,)).fetchone()
     if found is None:
-        raise _unknown_object(connection, object_id)
+        raise unknown_object(connection, object_id)
     points, survey = found
     return LightCurve(curves.decode([points or "[]"])[1], object_id, survey)
 

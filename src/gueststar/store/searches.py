@@ -8,7 +8,13 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from gueststar.store.selection import AlertSelection, CountBy, ObjectSelection
+from gueststar.store.selection import (
+    AlertSelection,
+    AlertSort,
+    CountBy,
+    ObjectSelection,
+    ObjectSort,
+)
 
 
 class Searches(Protocol):
@@ -42,13 +48,25 @@ class Searches(Protocol):
         ...
 
     def find_alerts(
-        self, selection: AlertSelection, *, after: str | None = None, limit: int = 1_000
+        self,
+        selection: AlertSelection,
+        *,
+        sort: AlertSort = "time",
+        descending: bool | None = None,
+        after: str | None = None,
+        limit: int = 1_000,
     ) -> pa.Table:
-        """Return one page of alerts, in the order of night, time and id.
+        """Return one page of alerts.
 
         Parameters
         ----------
         selection : AlertSelection
+        sort : {"time", "score", "magnitude", "place", "distance"}
+            ``time`` is night, time and id; ``score`` that of the module; ``place`` the HEALPix
+            cell, in which pages of a large region cost least; ``distance`` from the centre of a
+            cone. Rows that lack the value come last. Equal ones stand in the order of their ids.
+        descending : bool, optional
+            Largest first; as a rule so for scores only. Magnitudes begin with the brightest.
         after : str, optional
             Where to begin: :func:`gueststar.store.selection.next_of` the page before.
         limit : int
@@ -58,14 +76,36 @@ class Searches(Protocol):
         -------
         pyarrow.Table
             The view ``alerts`` with the newest ``score`` of the module (``rb`` where none is
-            given) and the ``reason`` of a missing one.
+            given) and the ``reason`` of a missing one; of a cone also ``separation_arcsec``.
+
+        Raises
+        ------
+        BadInput
+            If it cannot be asked, or takes longer than 20 s.
         """
         ...
 
     def find_objects(
-        self, selection: ObjectSelection, *, after: str | None = None, limit: int = 1_000
+        self,
+        selection: ObjectSelection,
+        *,
+        sort: ObjectSort = "name",
+        descending: bool | None = None,
+        after: str | None = None,
+        limit: int = 1_000,
     ) -> pa.Table:
-        """Return one page of the view ``objects``, in the order of names."""
+        """Return one page of the view ``objects``; of a cone also ``separation_arcsec``.
+
+        Parameters
+        ----------
+        selection : ObjectSelection
+        sort : {"name", "detections", "first", "last", "place", "distance"}
+            ``first`` and ``last`` are times of detections; see :meth:`find_alerts`.
+        descending : bool, optional
+            Largest first; as a rule so for ``detections``, ``first`` and ``last``.
+        after, limit
+            As of :meth:`find_alerts`.
+        """
         ...
 
     def counts(

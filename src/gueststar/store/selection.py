@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import orjson
@@ -13,6 +13,11 @@ import pyarrow as pa
 
 from gueststar.errors import BadInput, did_you_mean
 
+if TYPE_CHECKING:
+    from gueststar.store.regions import Region
+
+AlertSort = Literal["time", "score", "magnitude", "place", "distance"]
+ObjectSort = Literal["name", "detections", "first", "last", "place", "distance"]
 CountBy = Literal["night", "band", "survey", "class", "healpix"]
 COUNT_BY = ("night", "band", "survey", "class", "healpix")
 NEXT_KEY = b"gueststar.next"
@@ -20,12 +25,60 @@ MAX_PAGE = 10_000  # rows
 MAX_MATCHES = 1_000_000  # rows of many cones
 MAX_POSITIONS = 200_000
 MAX_CONE_ARCSEC = 3_600.0  # of each of many cones
-MAX_SELECTED_CONE_ARCSEC = 18_000.0  # 5 deg, of a cone that selects alerts
+MAX_SELECTED_CONE_ARCSEC = 108_000.0  # 30 deg, of a cone that selects
+MAX_SECONDS = 20.0  # of a search
 MAX_ORDER = 12  # HEALPix cells of counts: 0.86 arcmin
 
 
-@dataclass(frozen=True)
-class AlertSelection:
+@dataclass(frozen=True, kw_only=True)
+class Placed:
+    """Where on the sky; nothing for everywhere.
+
+    Parameters
+    ----------
+    ra, dec, radius_arcsec : float, optional
+        A cone: deg, deg, arcsec; all three or none.
+    region : Region, optional
+        A polygon, MOC or cone (:mod:`gueststar.store.regions`), in place of these three.
+    """
+
+    ra: float | None = None
+    dec: float | None = None
+    radius_arcsec: float | None = None
+    region: Region | None = None
+
+    def __post_init__(self) -> None:
+        _check_numbers(self)
+        cone = (self.ra, self.dec, self.radius_arcsec)
+        if any(v is None for v in cone) and any(v is not None for v in cone):
+            raise BadInput("ra, dec, radius: a cone needs all three")
+        if self.radius_arcsec is not None and self.region is not None:
+            raise BadInput("region: give it, or ra, dec and radius, not both")
+        radius = self.radius_arcsec or getattr(self.region, "radius_arcsec", None)
+        if radius is not None and radius > MAX_SELECTED_CONE_ARCSEC:
+            raise BadInput(
+                f"radius: {radius:g} arcsec is more than the "
+                f"{MAX_SELECTED_CONE_ARCSEC:g} of a selection: give a MOC for more"
+            )
+
+    @property
+    def place(self) -> Region | None:
+        """The region, which may be a cone.
+
+        Raises
+        ------
+        BadInput
+            If there is no such cone.
+        """
+        if self.ra is None or self.dec is None or self.radius_arcsec is None:
+            return self.region
+        from gueststar.store.regions import Cone  # brings astropy
+
+        return Cone(self.ra, self.dec, self.radius_arcsec)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertSelection(Placed):
     """Conditions on alerts; None asks for nothing. Ranges hold their ends.
 
     Parameters
@@ -41,8 +94,10 @@ class AlertSelection:
         Whose newest score: a module (its first class) or ``<module>_<class>``.
     min_score, max_score : float, optional
         Range of that score; ``module`` must be given.
-    ra, dec, radius_arcsec : float, optional
-        A cone: deg, deg, arcsec; all three or none.
+    cell : str, optional
+        A HEALPix cell (nested) as ``"order/number"``.
+    ra, dec, radius_arcsec, region : optional
+        See :class:`Placed`.
     """
 
     object_id: str | None = None
@@ -56,31 +111,35 @@ class AlertSelection:
     module: str | None = None
     min_score: float | None = None
     max_score: float | None = None
-    ra: float | None = None
-    dec: float | None = None
-    radius_arcsec: float | None = None
+    cell: str | None = None
 
     def __post_init__(self) -> None:
-        _check_numbers(self)
+        super().__post_init__()
+        if self.cell is not None:
+            cell_span(self.cell)
         scored = self.min_score is not None or self.max_score is not None
         if scored and self.module is None:
             raise BadInput("module: a score range needs the module whose score is meant, as rb")
-        cone = (self.ra, self.dec, self.radius_arcsec)
-        if any(v is None for v in cone) and any(v is not None for v in cone):
-            raise BadInput("ra, dec, radius: a cone needs all three")
-        if self.radius_arcsec is not None and self.radius_arcsec > MAX_SELECTED_CONE_ARCSEC:
-            raise BadInput(
-                f"radius: {self.radius_arcsec:g} arcsec is more than the "
-                f"{MAX_SELECTED_CONE_ARCSEC:g} that a selection of alerts allows"
-            )
+
+    @property
+    def place(self) -> Region | None:
+        """The region: the cell where nothing else is given."""
+        region = super().place
+        if region is not None or self.cell is None:
+            return region
+        from gueststar.store.regions import Moc
+
+        return Moc(np.array([cell_span(self.cell)]))
 
 
-@dataclass(frozen=True)
-class ObjectSelection:
+@dataclass(frozen=True, kw_only=True)
+class ObjectSelection(Placed):
     """Conditions on objects; None asks for nothing. Ranges hold their ends.
 
     Parameters
     ----------
+    prefix : str, optional
+        Beginning of the name.
     survey : str, optional
     first_since, last_since : float, optional
         First, last detection at this time or later, MJD TAI, d.
@@ -88,8 +147,11 @@ class ObjectSelection:
         At this time or earlier, MJD TAI, d.
     min_detections : int, optional
         Detections in the merged light curve.
+    ra, dec, radius_arcsec, region : optional
+        See :class:`Placed`.
     """
 
+    prefix: str | None = None
     survey: str | None = None
     first_since: float | None = None
     first_until: float | None = None
@@ -97,11 +159,29 @@ class ObjectSelection:
     last_until: float | None = None
     min_detections: int | None = None
 
-    def __post_init__(self) -> None:
-        _check_numbers(self)
+
+def cell_span(cell: str) -> tuple[int, int]:
+    """Return the cells of order 29 that lie in a HEALPix cell (nested): first, and end.
+
+    Raises
+    ------
+    BadInput
+        If there is no such cell.
+
+    Examples
+    --------
+    >>> cell_span("0/1") == (1 << 58, 2 << 58)
+    True
+    """
+    order, slash, number = cell.partition("/")
+    digits = all(part.isascii() and part.isdigit() and len(part) < 20 for part in (order, number))
+    if not (slash and digits and int(order) <= 29 and int(number) < 12 << 2 * int(order)):
+        raise BadInput(f"cell: {cell[:40]!r} is none: give order/number (nested), such as 4/1234")
+    shift = 2 * (29 - int(order))
+    return int(number) << shift, (int(number) + 1) << shift
 
 
-def _check_numbers(selection: AlertSelection | ObjectSelection) -> None:
+def _check_numbers(selection: Placed) -> None:
     for field in fields(selection):
         value = getattr(selection, field.name)
         if isinstance(value, float) and not math.isfinite(value):
@@ -175,8 +255,14 @@ def cursor_of(key: tuple[Any, ...]) -> str:
     return urlsafe_b64encode(orjson.dumps(list(key))).decode().rstrip("=")
 
 
-def read_cursor(text: str, kinds: tuple[type, ...]) -> tuple[Any, ...]:
+def read_cursor(text: str, kinds: tuple[Any, ...]) -> tuple[Any, ...]:
     """Read a cursor back.
+
+    Parameters
+    ----------
+    text : str
+    kinds : tuple
+        A type for each value of the key, or several.
 
     Raises
     ------
@@ -188,7 +274,9 @@ def read_cursor(text: str, kinds: tuple[type, ...]) -> tuple[Any, ...]:
         key = orjson.loads(urlsafe_b64decode(padded))
     except ValueError:  # orjson's and binascii's errors, and text that is not ASCII
         key = None
-    fits = isinstance(key, list) and [type(v) for v in key] == list(kinds)
+    many = [kind if isinstance(kind, tuple) else (kind,) for kind in kinds]
+    fits = isinstance(key, list) and len(key) == len(many)
+    fits = fits and all(type(v) in kind for v, kind in zip(key, many, strict=True))
     if not fits or any(isinstance(v, int) and abs(v) >= 2**63 for v in key):
         raise BadInput("after: this is no cursor of such pages: take `next` of the page before")
     return tuple(key)

@@ -7,9 +7,19 @@ sets of keys are the table :meth:`Session.wanted`. What differs between engines 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Literal, Protocol
 
+import numpy as np
+
+from gueststar.errors import BadInput
+
 Kind = Literal["bigint", "text"]
+
+
+def too_long(seconds: float) -> BadInput:
+    """Return the error of a search that was stopped."""
+    return BadInput(f"this took longer than {seconds:.0f} s: narrow it down, by night or by region")
 
 
 class Session(Protocol):
@@ -23,6 +33,8 @@ class Session(Protocol):
     same_night: ClassVar[str]
     #: End of a SELECT that passes over rows which another transaction is about to delete.
     skip_locked: ClassVar[str]
+    #: Table ``span`` (``low``, ``high``) of the parameters that :meth:`pack_spans` gives.
+    spans: ClassVar[str]
 
     def execute(self, query: str, values: Any = ..., /) -> Any:
         """Run one statement; return a cursor."""
@@ -41,6 +53,14 @@ class Session(Protocol):
 
     def pack(self, values: Iterable[Any], /) -> Any:
         """Return the parameter of :meth:`wanted`."""
+        ...
+
+    def pack_spans(self, spans: np.ndarray, /) -> dict[str, Any]:
+        """Return the parameters of :attr:`spans`: half-open ranges, shape ``(n, 2)``."""
+        ...
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Stop what takes longer, with :func:`too_long`."""
         ...
 
     def index(self, name: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from operator import itemgetter
+from typing import Any
 
 import astropy.units as u
 import numpy as np
@@ -11,10 +13,10 @@ from astropy.coordinates import Latitude, Longitude
 from cdshealpix.nested import cone_search
 
 from gueststar.errors import BadInput
+from gueststar.store.mocs import ORDER, joined
 from gueststar.store.session import Session
 from gueststar.store.tables import OBJECTS, columns_sql, typed
 
-ORDER = 29
 MAX_RADIUS_ARCSEC = 648_000.0  # 180 deg
 _CELL_DEG = 58.6  # size of a base cell, deg: sqrt(41253 / 12)
 
@@ -22,19 +24,25 @@ _CELL_DEG = 58.6  # size of a base cell, deg: sqrt(41253 / 12)
 def cone(connection: Session, ra: float, dec: float, radius_arcsec: float) -> pa.Table:
     """Return the objects within a radius; see :meth:`gueststar.store.engine.EngineStore.cone`."""
     check(ra, dec, radius_arcsec)
-    query = f"""SELECT {columns_sql(OBJECTS)} FROM object_rows
-                WHERE healpix29 >= ? AND healpix29 < ?"""
-    rows = [
-        row
-        for span in ranges(ra, dec, radius_arcsec / 3600.0)
-        for row in connection.execute(query, span)
-    ]
-    table = typed(rows, OBJECTS)
+    table = objects_in(connection, ranges(ra, dec, radius_arcsec / 3600.0))
     distance = separation(ra, dec, table.column("ra").to_numpy(), table.column("dec").to_numpy())
     inside = np.flatnonzero(distance <= radius_arcsec)
     inside = inside[np.argsort(distance[inside], kind="stable")]
     near = table.take(pa.array(inside))
     return near.append_column("separation_arcsec", pa.array(distance[inside], pa.float64()))
+
+
+def objects_in(connection: Session, spans: np.ndarray) -> pa.Table:
+    """Return the objects in ranges of cells, sorted by cell and name."""
+    query = f"""SELECT {columns_sql(OBJECTS, "o")} FROM {connection.spans}
+                CROSS JOIN object_rows AS o
+                WHERE o.healpix29 >= span.low AND o.healpix29 < span.high"""
+    rows = connection.execute(query, connection.pack_spans(spans)).fetchall()
+    rows.sort(key=_PLACE)  # texts by code points, which is the order of their bytes
+    return typed(rows, OBJECTS)
+
+
+_PLACE = itemgetter(OBJECTS.get_field_index("healpix29"), OBJECTS.get_field_index("object_id"))
 
 
 def check(ra: float, dec: float, radius_arcsec: float) -> None:
@@ -56,47 +64,42 @@ def check(ra: float, dec: float, radius_arcsec: float) -> None:
         )
 
 
-def ranges(ra: float, dec: float, radius: float) -> list[tuple[int, int]]:
+def ranges(ra: float, dec: float, radius: float, whole: bool = False) -> np.ndarray:
     """Return half-open ranges of HEALPix cells (nested, order 29) that cover a cone.
 
     Parameters
     ----------
     ra, dec, radius : float
         deg.
+    whole : bool
+        Only cells that lie in the cone as a whole.
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape ``(n, 2)``
     """
     depth = int(np.clip(math.log2(_CELL_DEG / radius), 0, 27)) if radius < 90 else 0
-    cells, depths, _ = cone_search(
+    cells, depths, full = cone_search(
         Longitude(ra % 360.0, u.deg), Latitude(dec, u.deg), radius * u.deg, depth, depth_delta=2
     )
     shift = 2 * (ORDER - depths.astype(np.int64))
     low = cells.astype(np.int64) << shift
     high = (cells.astype(np.int64) + 1) << shift
-    order = np.argsort(low)
-    return _joined(low[order], high[order])
+    found = np.stack([low, high], 1)
+    return joined(found[full.astype(bool)] if whole else found)
 
 
-def _joined(low: np.ndarray, high: np.ndarray) -> list[tuple[int, int]]:
-    """Join neighbouring ranges."""
-    first = np.ones(len(low), dtype=bool)
-    first[1:] = low[1:] > high[:-1]
-    starts = np.flatnonzero(first)
-    ends = np.append(starts[1:], len(low)) - 1
-    return list(zip(low[starts].tolist(), high[ends].tolist(), strict=True))
-
-
-def separation(ra: float, dec: float, ras: np.ndarray, decs: np.ndarray) -> np.ndarray:
+def separation(ra: Any, dec: Any, ras: np.ndarray, decs: np.ndarray) -> np.ndarray:
     """Angular distance, arcsec, by the Vincenty formula (exact at all distances).
 
     Parameters
     ----------
-    ra, dec : float
+    ra, dec : float or numpy.ndarray, shape ``(n,)``
         deg.
     ras, decs : numpy.ndarray, shape ``(n,)``
         deg.
     """
-    a, b, d = math.radians(dec), np.radians(decs), np.radians(ras - ra)
-    up = np.hypot(
-        np.cos(b) * np.sin(d), math.cos(a) * np.sin(b) - math.sin(a) * np.cos(b) * np.cos(d)
-    )
-    down = math.sin(a) * np.sin(b) + math.cos(a) * np.cos(b) * np.cos(d)
+    a, b, d = np.radians(dec), np.radians(decs), np.radians(ras - ra)
+    up = np.hypot(np.cos(b) * np.sin(d), np.cos(a) * np.sin(b) - np.sin(a) * np.cos(b) * np.cos(d))
+    down = np.sin(a) * np.sin(b) + np.cos(a) * np.cos(b) * np.cos(d)
     return np.asarray(np.degrees(np.arctan2(up, down)) * 3600.0)

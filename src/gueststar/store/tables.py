@@ -39,7 +39,17 @@ OBJECTS = pa.schema(
 FOUND = pa.schema([*ALERTS, pa.field("score", pa.float32()), pa.field("reason", pa.string())])
 
 #: Public views; ``docs/sql.md`` says what each holds.
-VIEW_NAMES = ("alerts", "scores", "objects", "lightcurves", "ledger", "dead_letters", "annotations")
+VIEW_NAMES = (
+    "alerts",
+    "scores",
+    "objects",
+    "lightcurves",
+    "ledger",
+    "dead_letters",
+    "annotations",
+    "crossmatches",
+    "unsent",
+)
 
 __all__ = ["ALERTS", "FOUND", "OBJECTS", "SCORES", "VIEW_NAMES", "columns_sql", "inferred", "typed"]
 

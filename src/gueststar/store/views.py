@@ -30,4 +30,12 @@ CREATE VIEW dead_letters AS
 CREATE VIEW annotations AS
     SELECT annotation_id, object_id, alert_id, author, at, kind, text, edited_at
     FROM annotation_rows WHERE removed_at IS NULL;
+CREATE VIEW crossmatches AS
+    SELECT m.object_id, n.name AS catalogue, n.version, m.rank, m.source_id, m.ra, m.dec,
+           m.separation_arcsec, m.position_angle, m.separation_kpc, m.light_radii, m.source_kind,
+           m.facts AS columns
+    FROM match_rows AS m
+    JOIN catalogue_names AS n ON n.catalogue_id = m.catalogue_id;
+CREATE VIEW unsent AS
+    SELECT alert_id, topic, at, reason FROM unsent_rows;
 """

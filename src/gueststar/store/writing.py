@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from gueststar.batch import CUTOUTS, AlertBatch, magnitude, origins, stream_bytes
-from gueststar.store import flow, ledger, natives, objects, scoring
+from gueststar.store import flow, ledger, matching, natives, objects, scoring
 from gueststar.store.interface import WriteReport
 from gueststar.store.ledger import Entry
 from gueststar.store.session import Session
@@ -35,6 +35,7 @@ def write(
     dead: Sequence[pa.RecordBatch],
     archive: Archive | None,
     owner: str,
+    catalogs: Collection[str] | None = None,
 ) -> tuple[WriteReport, list[Move]]:
     """Write everything of some batches; the caller opens and ends the transaction.
 
@@ -47,7 +48,8 @@ def write(
     sorter = Sorter(connection, alerts, dead)
     parts = [sorter.sort(batch) for batch in alerts]
     ledger.revive(connection, sorter.revived)
-    begun = objects.update(connection, parts)
+    begun, moved = objects.update(connection, parts)
+    matching.renew(connection, moved, catalogs)
     scores = sum(_write_part(connection, part, begun) for part in parts)
     buried = [_bury(connection, sorter, batch) for batch in dead]
     ledger.renew(connection, sorter.refused_again)

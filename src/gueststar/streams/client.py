@@ -15,6 +15,7 @@ from typing import Any
 
 from gueststar.errors import (
     BadInput,
+    MessageRefused,
     MissingExtra,
     StreamError,
     StreamRefused,
@@ -74,6 +75,9 @@ REFUSALS = {
     "_AUTHENTICATION", "SASL_AUTHENTICATION_FAILED", "_SSL", "TOPIC_AUTHORIZATION_FAILED",
     "GROUP_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED", "UNSUPPORTED_SASL_MECHANISM",
 }  # fmt: skip
+
+#: Answers about the messages of one request, of which some may be fine.
+ABOUT_MESSAGES = {"MSG_SIZE_TOO_LARGE", "INVALID_RECORD"}
 
 
 def package() -> Any:
@@ -185,6 +189,7 @@ def _asked(call: Any, *arguments: Any, **options: Any) -> Any:
 _EARLY = {
     "NOT_COORDINATOR", "COORDINATOR_NOT_AVAILABLE", "COORDINATOR_LOAD_IN_PROGRESS",
     "LEADER_NOT_AVAILABLE", "NOT_LEADER_FOR_PARTITION", "UNKNOWN_TOPIC_OR_PART",
+    "UNKNOWN_LEADER_EPOCH", "FENCED_LEADER_EPOCH", "_UNKNOWN_PARTITION", "_UNKNOWN_TOPIC",
 }  # fmt: skip
 
 
@@ -234,8 +239,10 @@ def produce(
     ------
     StreamUnavailable
         If the queue stays full.
-    StreamRefused
+    MessageRefused
         If this message is not taken.
+    StreamRefused
+        If none is.
     StreamError
         If something happened that cannot heal.
     """
@@ -249,6 +256,8 @@ def produce(
                 raise StreamUnavailable(f"Kafka at {trouble.servers} takes no more") from error
         except package().KafkaException as error:
             place = f"topic {topic!r} of Kafka at {trouble.servers}"
+            if error.args[0].name() in ABOUT_MESSAGES:
+                raise MessageRefused(f"{error.args[0].str()} ({len(value):,} bytes)") from error
             raise StreamRefused(f"{place} takes no message: {error.args[0].str()}") from error
         else:
             producer.poll(0)

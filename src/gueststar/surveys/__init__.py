@@ -79,6 +79,20 @@ def detection_of(record: Mapping[str, Any]) -> dict[str, Any]:
     return dict(record.get(survey.detection) or {}) if survey else {}
 
 
+def pixel_scale(survey: str) -> float | None:
+    """Return the side of a pixel of a survey's stamps, arcsec; None where it is not known.
+
+    A survey says it by its attribute ``pixel``, which it need not have.
+
+    Examples
+    --------
+    >>> pixel_scale("ztf"), pixel_scale("nobody")
+    (1.01, None)
+    """
+    pixel = getattr(surveys().get(survey), "pixel", None)
+    return None if pixel is None else float(pixel)
+
+
 @cache
 def id_names() -> frozenset[str]:
     """Names of the fields of all surveys that hold ids.

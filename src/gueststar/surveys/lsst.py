@@ -56,6 +56,7 @@ class LSST:
 
     name = "lsst"
     detection = "diaSource"
+    pixel = 0.2  # arcsec; stamps say it themselves
     ids = ("diaSourceId", "diaObjectId", "ssObjectId")
 
     def recognises(self, fields: Iterable[str]) -> bool:

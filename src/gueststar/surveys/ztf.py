@@ -53,6 +53,7 @@ class ZTF:
 
     name = "ztf"
     detection = "candidate"
+    pixel = PIXEL
     ids = ("candid",)
 
     def recognises(self, fields: Iterable[str]) -> bool:

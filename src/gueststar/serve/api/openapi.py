@@ -176,10 +176,12 @@ def _struct(fields: Any) -> dict[str, Any]:
 
 
 def _column(name: str, kind: pa.DataType) -> dict[str, Any]:
-    if pa.types.is_list(kind):
+    if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):
         return {"type": "array", "items": _struct(kind.value_type)}
     meaning = COLUMNS.get(name)
     column: dict[str, Any] = {"type": [_json_type(name, kind), "null"]}
+    if pa.types.is_list(kind):
+        column = {"type": "array", "items": {"type": _json_type(name, kind.value_type)}}
     if meaning:
         column["description"] = f"{meaning.text}{f'; {meaning.unit}' if meaning.unit else ''}"
     return column

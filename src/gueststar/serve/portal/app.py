@@ -8,25 +8,42 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import numpy as np
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
+from litestar.middleware import DefineMiddleware
 
+from gueststar.distances import absolute_offset
 from gueststar.errors import BadInput, NotAllowed, StoreError
 from gueststar.lightcurve import LightCurve
+from gueststar.periods import barycentric
 from gueststar.serve.api.documents import index, openapi_json
 from gueststar.serve.api.questions import QUESTIONS
 from gueststar.serve.api.routing import handlers
+from gueststar.serve.gate import Gate, Limits, Room
 from gueststar.serve.portal import formats
 from gueststar.serve.portal.house import House
-from gueststar.serve.portal.pages import errors, files, health, night, object, search, stamps
+from gueststar.serve.portal.pages import (
+    errors,
+    files,
+    health,
+    night,
+    object,
+    search,
+    sky,
+    stamps,
+    strips,
+)
 from gueststar.serve.portal.security import LoopbackOnly, add_headers
 from gueststar.store import DEFAULT_URL
 
 ROUTES = (
     night.night_list,
     search.search,
+    search.search_csv,
     search.cone,
+    sky.sky,
     object.object_page,
     object.light_curve,
     object.alert_page,
@@ -34,6 +51,7 @@ ROUTES = (
     object.packet_part,
     object.packet_json,
     stamps.stamp,
+    strips.strip,
     health.health,
     health.health_json,
     health.metrics,
@@ -52,7 +70,9 @@ ANSWERS: dict[int | type[Exception], Any] = {
 }
 
 
-def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> Litestar:
+def create_app(
+    store_url: str | None = None, *, loopback_only: bool = True, limits: Limits | None = None
+) -> Litestar:
     """Build the portal, and the API under ``/api``, over a store.
 
     Parameters
@@ -65,6 +85,8 @@ def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> L
     loopback_only : bool
         Answer only requests for this machine by its own names; False behind a proxy or on a
         network.
+    limits : Limits, optional
+        What clients may use.
 
     Returns
     -------
@@ -72,10 +94,12 @@ def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> L
         An ASGI application for any server; :func:`~gueststar.serve.portal.run.run_portal`
         brings its own.
     """
+    room = Room(limits)
     house = House(store_url or os.environ.get("GUESTSTAR_STORE") or DEFAULT_URL)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        room.make_threads()
         warming = asyncio.get_running_loop().run_in_executor(None, _warm_up)
         yield
         await warming
@@ -85,7 +109,10 @@ def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> L
         list(ROUTES),
         state=State({"house": house}),
         lifespan=[lifespan],
-        middleware=[LoopbackOnly] if loopback_only else [],
+        middleware=[
+            *([LoopbackOnly] if loopback_only else []),
+            DefineMiddleware(Gate, room=room),
+        ],
         before_send=[add_headers],
         exception_handlers=dict(ANSWERS),
         openapi_config=None,
@@ -94,6 +121,8 @@ def create_app(store_url: str | None = None, *, loopback_only: bool = True) -> L
 
 
 def _warm_up() -> None:
-    """Load what the first visitor would wait for: leap seconds and Plotly, about 2 s."""
+    """Load what the first visitor would wait for: leap seconds, Plotly, cosmology; some seconds."""
     formats.utc([60_000.0])
+    absolute_offset(0.1)
+    barycentric(np.array([60_000.0]), 0.0, 0.0)
     LightCurve.from_rows([[1, 6e4, "g", 1.0, 1.0, None, None, 20.5, "detection"]]).plot().to_json()

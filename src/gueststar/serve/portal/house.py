@@ -16,8 +16,11 @@ from gueststar.score import TAXONOMY
 from gueststar.serve.metrics import registry_of
 from gueststar.serve.portal import formats, packet
 from gueststar.serve.portal.assets import PLOTLY, Assets
+from gueststar.serve.portal.counted import Counted
 from gueststar.store import Store, open_store, store_exists, store_name
 from gueststar.store.flow import in_words
+from gueststar.store.unprocessed import Unprocessed
+from gueststar.surveys.documentation import describe
 
 WAIT_S = 10.0  # for another writer, before a visitor is told to try again
 
@@ -48,6 +51,11 @@ class House:
     def metrics(self) -> CollectorRegistry:
         """What Prometheus reads of the store."""
         return registry_of(lambda: self.store.health())
+
+    @cached_property
+    def health(self) -> Counted[tuple[dict[str, Any], Unprocessed]]:
+        """The ledger's counts, and the sky that was not processed."""
+        return Counted(lambda: (self.store.health(), self.store.unprocessed()))
 
     @property
     def store(self) -> Store:
@@ -104,6 +112,7 @@ class House:
 
     def close(self) -> None:
         """Close the store; the next request opens it again."""
+        self.health.close()
         with self._lock:
             for store in (self._store, self._writable):
                 if store is not None:
@@ -131,6 +140,7 @@ def _templates(assets: Assets) -> Environment:
         plotly=assets.address(PLOTLY),
         taxonomy=TAXONOMY,
         kind_of=formats.kind_of,
+        describe=describe,
         as_received=formats.as_received,
         number="{:,}".format,
         in_words=in_words,

@@ -7,6 +7,7 @@ import re
 import zlib
 
 GZIP = b"\x1f\x8b"
+LARGEST_PIXEL = 3600.0  # arcsec; larger ones are no stamps
 HEADER = 16 * 2880  # bytes of the file's beginning that are searched
 _NUMBER = re.compile(rb"(CD[12]_[12]|PC[12]_[12]|CDELT[12]) *= *([-+.0-9EDed]+)")
 
@@ -41,6 +42,22 @@ def directions(stamp: bytes) -> tuple[float, float] | None:
     north = math.degrees(math.atan2(-b / determinant, a / determinant))
     east = math.degrees(math.atan2(d / determinant, -c / determinant))
     return round(north, 2) + 0.0, round(east, 2) + 0.0
+
+
+def pixel_scale(stamp: bytes) -> float | None:
+    """Return the side of a pixel, arcsec: the root of its area; None where the header is silent.
+
+    Examples
+    --------
+    >>> pixel_scale(b"CD1_1   = -0.0002" + b"CD2_2   = 0.0002")
+    0.72
+    """
+    matrix = _matrix(dict(_NUMBER.findall(_beginning(stamp))))
+    if matrix is None:
+        return None
+    (a, b), (c, d) = matrix
+    side = math.sqrt(abs(a * d - b * c)) * 3600
+    return round(side, 5) if 0 < side < LARGEST_PIXEL else None
 
 
 def _beginning(stamp: bytes) -> bytes:

@@ -29,6 +29,8 @@ class AlertRow:
     score: float | None
     reason: str | None
     published: float | None
+    mag: float | None
+    age_days: float | None
 
     @property
     def caption(self) -> str:
@@ -70,12 +72,14 @@ def _alert_row(row: Mapping[str, Any], time: str) -> AlertRow:
         score=row.get("score"),
         reason=row.get("reason"),
         published=row["published_rb"],
+        mag=row.get("mag"),
+        age_days=None if first is None else row["mjd_tai"] - first,
     )
 
 
 @dataclass(frozen=True)
 class ObjectRow:
-    """One object as a cone search shows it."""
+    """One object as searches show it."""
 
     name: str
     href: str
@@ -89,7 +93,7 @@ class ObjectRow:
 
 
 def object_rows(table: Sequence[Mapping[str, Any]]) -> list[ObjectRow]:
-    """Make lines of objects, from rows of the store's ``cone``."""
+    """Make lines of objects, from rows of the store's ``cone`` or ``find_objects``."""
     first = formats.utc([row["first_mjd_tai"] for row in table])
     last = formats.utc([row["last_mjd_tai"] for row in table])
     return [
@@ -98,7 +102,9 @@ def object_rows(table: Sequence[Mapping[str, Any]]) -> list[ObjectRow]:
             href=alert_address(row["object_id"]),
             survey=row["survey"],
             position=formats.sexagesimal(row["ra"], row["dec"]),
-            separation=f"{row['separation_arcsec']:.2f}″",
+            separation=formats.NOTHING
+            if row.get("separation_arcsec") is None
+            else f"{row['separation_arcsec']:.2f}″",
             detections=f"{row['n_detections']:,}",
             first=one,
             last=other,

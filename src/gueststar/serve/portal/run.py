@@ -14,6 +14,8 @@ from gueststar.errors import BadInput, GueststarError
 from gueststar.serve.portal.security import is_loopback
 
 PORT = 8765
+HEADER_MS = 10_000  # how long the head of a request may take, and a connection may be idle
+MOST_CONNECTIONS = 4096
 TRIES = 50  # ports after PORT, when none was asked for
 
 
@@ -94,13 +96,22 @@ async def _serve(
     ready: Callable[[str], None] | None,
 ) -> None:
     from granian.constants import Interfaces
+    from granian.http import HTTP1Settings
     from granian.server.embed import Server
 
     from gueststar.serve.portal.app import create_app
 
     app = create_app(store_url, loopback_only=is_loopback(host))
     server = Server(
-        app, address=host, port=port, interface=Interfaces.ASGI, log_enabled=False, websockets=False
+        app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        log_enabled=False,
+        websockets=False,
+        backlog=1024,
+        backpressure=_connections(),
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MS),
     )
     serving = asyncio.create_task(server.serve())
     loop = asyncio.get_running_loop()
@@ -110,6 +121,19 @@ async def _serve(
     await _listening(host, port, serving)
     _announce(f"http://{f'[{host}]' if ':' in host else host}:{port}", open_browser, ready)
     await serving
+
+
+def _connections() -> int:
+    """Return how many connections may be open: as many files as this process may open, but some."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return MOST_CONNECTIONS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_CONNECTIONS if hard == resource.RLIM_INFINITY else min(hard, MOST_CONNECTIONS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return max(64, most - 256)
 
 
 async def _listening(host: str, port: int, serving: asyncio.Task[None]) -> None:

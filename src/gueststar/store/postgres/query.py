@@ -30,7 +30,10 @@ def run(database: Database, query: str, limit: int) -> pa.Table:
         text = guard.checked(query, columns, schema)
         connection.execute(f"SET LOCAL statement_timeout = {answers.MAX_SECONDS * 1000:.0f}")
         try:
-            with connection.cursor("answer", binary=True) as cursor:
+            with (
+                answers.in_time(connection.cancel),
+                connection.cursor("answer", binary=True) as cursor,
+            ):
                 cursor.execute(text.encode())
                 names = [column.name for column in cursor.description or ()]
                 rows = [tuple(map(_plain, row)) for row in answers.fetched(cursor, limit + 1)]

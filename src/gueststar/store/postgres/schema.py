@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from gueststar.errors import NewerStore, StoreError
+from gueststar.store.catalogues import tables as catalogue_tables
+from gueststar.store.search_indexes import SEARCH_INDEXES
 from gueststar.store.views import VIEWS as COMMON_VIEWS
 
 if TYPE_CHECKING:
@@ -114,6 +116,14 @@ CREATE TABLE annotation_changes (
     author {_WORD} NOT NULL, action {_WORD} NOT NULL, text TEXT,
     PRIMARY KEY (annotation_id, number));
 """
+#: Added with version 2: catalogues, and what objects match in them.
+CATALOGUE_TABLES = catalogue_tables(_WORD, _ID, "")
+#: Added with version 2: alerts that a topic out did not take.
+UNSENT_TABLES = f"""
+CREATE TABLE unsent_rows (
+    alert_id BIGINT NOT NULL, topic {_WORD} NOT NULL, at DOUBLE PRECISION NOT NULL,
+    reason TEXT NOT NULL, PRIMARY KEY (alert_id, topic));
+"""
 
 #: ``security_invoker`` is left off: whoever may read a view needs no right to its tables.
 VIEWS = (
@@ -138,11 +148,13 @@ CREATE VIEW lightcurves AS
 )
 _VIEW_NAMES = (
     "alert_by_id", "alerts", "scores", "objects", "lightcurves", "ledger", "dead_letters",
-    "annotations",
+    "annotations", "crossmatches", "unsent",
 )  # fmt: skip
 
 #: Scripts that turn version N into N + 1. A released entry never changes.
-MIGRATIONS: dict[int, str] = {1: ANNOTATION_TABLES}
+MIGRATIONS: dict[int, str] = {
+    1: ANNOTATION_TABLES + CATALOGUE_TABLES + UNSENT_TABLES + SEARCH_INDEXES
+}
 
 
 def identify(connection: Connection[Any], place: str) -> int:

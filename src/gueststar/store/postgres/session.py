@@ -9,13 +9,16 @@ then reads what it has written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 from zlib import crc32
 
+import numpy as np
+
 from gueststar.store.postgres import schema
-from gueststar.store.session import Kind
+from gueststar.store.session import Kind, too_long
 
 if TYPE_CHECKING:
     from psycopg import Connection, Cursor
@@ -57,6 +60,7 @@ class PostgresSession:
     by_id: ClassVar[str] = "alert_by_id"
     same_night: ClassVar[str] = " AND s.night = a.night"
     skip_locked: ClassVar[str] = " FOR UPDATE SKIP LOCKED"
+    spans: ClassVar[str] = "unnest(:low::bigint[], :high::bigint[]) AS span(low, high)"
 
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection = connection
@@ -79,6 +83,21 @@ class PostgresSession:
     def pack(self, values: Iterable[Any], /) -> list[Any]:
         """Return the parameter of :meth:`wanted`."""
         return [_word(value) for value in values]
+
+    def pack_spans(self, spans: np.ndarray, /) -> dict[str, Any]:
+        """Return the parameters of :attr:`spans`."""
+        return {"low": spans[:, 0].tolist(), "high": spans[:, 1].tolist()}
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Stop each statement that takes longer."""
+        from psycopg.errors import QueryCanceled
+
+        self.execute(f"SET LOCAL statement_timeout = {max(1, round(1000 * seconds))}")
+        try:
+            yield
+        except QueryCanceled:
+            raise too_long(seconds) from None
 
     def index(self, name: str) -> str:
         """Return nothing: PostgreSQL chooses its indexes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,6 @@ from gueststar.store.engine import EngineStore, T
 from gueststar.store.interface import WriteReport
 from gueststar.store.postgres import query, schema
 from gueststar.store.postgres.connection import BUSY_SECONDS, Database, rolled_back
-from gueststar.store.postgres.searching import Unsearchable
 from gueststar.store.postgres.session import PostgresSession
 from gueststar.store.session import Session
 
@@ -32,7 +31,7 @@ READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 ATTEMPTS = 8  # of a transaction that another one has made impossible
 
 
-class PostgresStore(Unsearchable, EngineStore):
+class PostgresStore(EngineStore):
     """A store in a PostgreSQL database; see :class:`gueststar.store.interface.Store`.
 
     Parameters
@@ -111,10 +110,13 @@ class PostgresStore(Unsearchable, EngineStore):
         alerts: Sequence[AlertBatch],
         dead: Sequence[pa.RecordBatch] = (),
         archive: Archive | None = None,
+        *,
+        catalogs: Collection[str] | None = None,
     ) -> WriteReport:
         """Write alerts, dead letters and their ledger; see :meth:`EngineStore.write`."""
         self._make_partitions(alerts)
-        return super().write([_without_nul(batch) for batch in alerts], dead, archive)
+        plain = [_without_nul(batch) for batch in alerts]
+        return super().write(plain, dead, archive, catalogs=catalogs)
 
     def _make_partitions(self, alerts: Sequence[AlertBatch]) -> None:
         nights = {n for batch in alerts for n in batch.column("night").unique().to_pylist() if n}

@@ -16,6 +16,7 @@ from gueststar.store.sqlite.connection import open_reader
 from gueststar.store.tables import VIEW_NAMES
 
 MAX_VALUE = 64 << 20  # bytes of one text or blob
+MAX_HEAP = 1 << 30  # bytes that SQLite may use in this process, for all that it does
 _OPS_BETWEEN_LOOKS = 20_000
 _JSON = ("json_each", "json_tree")
 _FORBIDDEN = {"load_extension", "fts3_tokenizer"}
@@ -29,10 +30,13 @@ def run(path: Path, query: str, limit: int) -> pa.Table:
         columns = _columns(connection)
         _fence(connection)
         try:
-            cursor = connection.execute(query)
-            if cursor.description is None:
-                raise BadInput(answers.ONLY_SELECT)
-            rows = list(answers.fetched(cursor, limit + 1))
+            with answers.in_time(connection.interrupt):
+                cursor = connection.execute(query)
+                if cursor.description is None:
+                    raise BadInput(answers.ONLY_SELECT)
+                rows = list(answers.fetched(cursor, limit + 1))
+        except MemoryError:
+            raise BadInput("the query needs too much memory: ask for less at once") from None
         except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
             raise _meaning(error, query, columns) from error
     return answers.cut(rows, [column[0] for column in cursor.description], limit)
@@ -47,6 +51,7 @@ def _columns(connection: sqlite3.Connection) -> dict[str, list[str]]:
 
 
 def _fence(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA hard_heap_limit = {MAX_HEAP}")
     deadline = time.monotonic() + answers.MAX_SECONDS
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE)
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)

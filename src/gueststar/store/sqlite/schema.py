@@ -11,6 +11,8 @@ import sqlite3
 from pathlib import Path
 
 from gueststar.errors import NewerStore, StoreError
+from gueststar.store.catalogues import tables as catalogue_tables
+from gueststar.store.search_indexes import SEARCH_INDEXES
 from gueststar.store.tables import VIEW_NAMES
 from gueststar.store.views import VIEWS as COMMON_VIEWS
 
@@ -108,6 +110,14 @@ CREATE TABLE annotation_changes (
     author TEXT NOT NULL, action TEXT NOT NULL, text TEXT,
     PRIMARY KEY (annotation_id, number)) WITHOUT ROWID;
 """
+#: Added with version 3: catalogues, and what objects match in them.
+CATALOGUE_TABLES = catalogue_tables("TEXT", "INTEGER PRIMARY KEY", " WITHOUT ROWID")
+#: Added with version 3: alerts that a topic out did not take.
+UNSENT_TABLES = """
+CREATE TABLE unsent_rows (
+    alert_id INTEGER NOT NULL, topic TEXT NOT NULL, at REAL NOT NULL, reason TEXT NOT NULL,
+    PRIMARY KEY (alert_id, topic)) WITHOUT ROWID;
+"""
 
 VIEWS = (
     COMMON_VIEWS
@@ -128,7 +138,10 @@ CREATE VIEW lightcurves AS
 )
 
 #: Scripts that turn version N into N + 1. A released entry never changes.
-MIGRATIONS: dict[int, str] = {1: FLOW_TABLES, 2: ANNOTATION_TABLES}
+MIGRATIONS: dict[int, str] = {
+    1: FLOW_TABLES,
+    2: ANNOTATION_TABLES + CATALOGUE_TABLES + UNSENT_TABLES + SEARCH_INDEXES,
+}
 
 
 def identify(connection: sqlite3.Connection, path: Path) -> int:

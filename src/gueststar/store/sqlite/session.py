@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
+import numpy as np
 import orjson
 
-from gueststar.store.session import Kind
+from gueststar.store.session import Kind, too_long
+
+_OPS_BETWEEN_LOOKS = 20_000
 
 
 class SqliteSession(sqlite3.Connection):
@@ -18,6 +23,8 @@ class SqliteSession(sqlite3.Connection):
     by_id: ClassVar[str] = "alert_rows"
     same_night: ClassVar[str] = ""
     skip_locked: ClassVar[str] = ""
+    spans: ClassVar[str] = """(SELECT json_extract(value, '$[0]') AS low,
+            json_extract(value, '$[1]') AS high FROM json_each(:spans)) AS span"""
 
     def wanted(self, kind: Kind, name: str = "") -> str:
         """Return a table of one parameter, which is a JSON text."""
@@ -26,6 +33,24 @@ class SqliteSession(sqlite3.Connection):
     def pack(self, values: Iterable[Any], /) -> str:
         """Return the parameter of :meth:`wanted`."""
         return orjson.dumps(list(values)).decode()
+
+    def pack_spans(self, spans: np.ndarray, /) -> dict[str, Any]:
+        """Return the parameters of :attr:`spans`."""
+        return {"spans": orjson.dumps(spans.tolist()).decode()}
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Stop what takes longer."""
+        deadline = time.monotonic() + seconds
+        self.set_progress_handler(lambda: time.monotonic() > deadline, _OPS_BETWEEN_LOOKS)
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_INTERRUPT:
+                raise
+            raise too_long(seconds) from None
+        finally:
+            self.set_progress_handler(None, 0)
 
     def index(self, name: str) -> str:
         """Return the word that makes a query use an index."""

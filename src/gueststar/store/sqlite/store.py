@@ -16,11 +16,10 @@ from gueststar.store.engine import EngineStore, T
 from gueststar.store.session import Session
 from gueststar.store.sqlite import connection as connections
 from gueststar.store.sqlite import query
-from gueststar.store.sqlite.searching import Searching
 from gueststar.store.sqlite.session import SqliteSession
 
 
-class SqliteStore(Searching, EngineStore):
+class SqliteStore(EngineStore):
     """A store in one SQLite file; see :class:`gueststar.store.interface.Store`.
 
     Parameters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gueststar.serve.api.questions import (
     alerts,
+    catalogs,
     cutouts,
     nights,
     notes,
@@ -15,9 +16,11 @@ from gueststar.serve.api.questions import (
 
 QUESTIONS = (
     objects.find,
+    objects.find_in,
     objects.one,
     objects.light_curve,
     alerts.find,
+    alerts.find_in,
     alerts.one,
     alerts.scores,
     alerts.native,
@@ -25,6 +28,9 @@ QUESTIONS = (
     cutouts.one,
     sky.cone,
     sky.cones,
+    catalogs.listing,
+    catalogs.matches,
+    catalogs.xmatch,
     sql.by_get,
     sql.by_post,
     nights.nights,

@@ -16,22 +16,25 @@ from gueststar.serve.api.fields import (
     AFTER,
     ALERT_ID,
     BAND,
-    DEC,
+    CELL,
     LIMIT,
+    MAG_MAX,
+    MAG_MIN,
+    MAX_SCORE,
     MIN_SCORE,
     MODULE,
     NIGHT,
-    RA,
     SURVEY,
     since,
     until,
 )
 from gueststar.serve.api.forms import plain, rows_of, table_in
 from gueststar.serve.api.operation import Field, Operation
+from gueststar.serve.api.questions import regions
 from gueststar.serve.api.routing import asks
 from gueststar.store import Store
 from gueststar.store.records import alert_table
-from gueststar.store.selection import MAX_SELECTED_CONE_ARCSEC, AlertSelection
+from gueststar.store.selection import AlertSelection, AlertSort
 from gueststar.store.tables import ALERTS, FOUND
 
 _ONE = pa.schema(
@@ -43,50 +46,62 @@ _ONE = pa.schema(
 )
 
 
+_FIELDS = (
+    Field("object_id", "text", "only of this object"),
+    SURVEY,
+    BAND,
+    NIGHT,
+    since("since", "mid-exposure"),
+    until("until", "mid-exposure"),
+    MAG_MIN,
+    MAG_MAX,
+    MODULE,
+    MIN_SCORE,
+    MAX_SCORE,
+    *regions.FIELDS,
+    CELL,
+    regions.sort_of(AlertSort, "time"),
+    regions.WAY,
+    AFTER,
+    LIMIT,
+)
+_FOUND = pa.schema([*FOUND, regions.APART])
+
+
 @asks(
     Operation(
         "/alerts",
         "find_alerts",
         "Alerts by conditions, page by page",
-        "In the order of night, time and id. A page names the `next` one, which begins behind "
-        "its last alert: alerts that come meanwhile move nothing.",
-        fields=(
-            Field("object_id", "text", "only of this object"),
-            SURVEY,
-            BAND,
-            NIGHT,
-            since("since", "mid-exposure"),
-            until("until", "mid-exposure"),
-            Field(
-                "mag_min", "number", "only as faint as this or fainter, AB mag", low=-50, high=99
-            ),
-            Field(
-                "mag_max", "number", "only as bright as this or brighter, AB mag", low=-50, high=99
-            ),
-            MODULE,
-            MIN_SCORE,
-            Field("max_score", "number", "only with at most this score", low=0, high=1),
-            RA,
-            DEC,
-            Field(
-                "radius",
-                "number",
-                "of a cone round ra, dec; arcsec",
-                low=1e-3,
-                high=MAX_SELECTED_CONE_ARCSEC,
-            ),
-            AFTER,
-            LIMIT,
-        ),
-        answer=FOUND,
+        "In the order of night, time and id, or by `sort`; rows that lack the value come last. A "
+        "page names the `next` one, which begins behind its last alert: alerts that come meanwhile "
+        "move nothing. `place` is the order in which pages of a large region cost least.",
+        fields=_FIELDS,
+        answer=_FOUND,
     )
 )
 def find(store: Store, given: dict[str, Any]) -> pa.Table:
     """Answer one page."""
-    after, limit = given.pop("after"), given.pop("limit")
-    radius = given.pop("radius")
-    selection = AlertSelection(**given, radius_arcsec=radius)
-    return store.find_alerts(selection, after=after, limit=limit)
+    conditions, shown = regions.asked(given)
+    return store.find_alerts(AlertSelection(**conditions), **shown)
+
+
+@asks(
+    Operation(
+        "/alerts",
+        "find_alerts_in",
+        "Alerts in a region that is sent",
+        "As GET, with a polygon, a MOC or HEALPix cells as the body; a MOC also as FITS.",
+        fields=_FIELDS,
+        answer=_FOUND,
+        body=regions.BODY,
+    )
+)
+def find_in(store: Store, given: dict[str, Any], body: bytes, media_type: str) -> pa.Table:
+    """Answer one page."""
+    conditions, shown = regions.asked(given)
+    selection = AlertSelection(**regions.sent(conditions, body, media_type))
+    return store.find_alerts(selection, **shown)
 
 
 def number_of(given: dict[str, Any]) -> int:

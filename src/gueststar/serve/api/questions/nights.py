@@ -9,7 +9,19 @@ import orjson
 import pyarrow as pa
 
 from gueststar.errors import BadInput
-from gueststar.serve.api.fields import BAND, LIMIT, MIN_SCORE, MODULE, NIGHT, SURVEY
+from gueststar.serve.api.fields import (
+    AGE_MAX,
+    AGE_MIN,
+    BAND,
+    LIMIT,
+    MAG_MAX,
+    MAG_MIN,
+    MAX_SCORE,
+    MIN_SCORE,
+    MODULE,
+    NIGHT,
+    SURVEY,
+)
 from gueststar.serve.api.operation import Field, Operation
 from gueststar.serve.api.routing import asks
 from gueststar.store import Store
@@ -40,8 +52,13 @@ def nights(store: Store, given: dict[str, Any]) -> pa.Table:
             ),
             MODULE,
             MIN_SCORE,
+            MAX_SCORE,
             BAND,
             SURVEY,
+            MAG_MIN,
+            MAG_MAX,
+            AGE_MIN,
+            AGE_MAX,
             LIMIT,
         ),
         answer=PAGE,

@@ -11,11 +11,12 @@ from gueststar.lightcurve import KINDS
 from gueststar.points import HISTORY_SCHEMA
 from gueststar.serve.api.fields import AFTER, LIMIT, OBJECT_ID, SURVEY, since, until
 from gueststar.serve.api.operation import Field, Operation
+from gueststar.serve.api.questions import regions
 from gueststar.serve.api.questions.alerts import single
 from gueststar.serve.api.routing import asks
 from gueststar.store import Store
 from gueststar.store.records import object_table
-from gueststar.store.selection import ObjectSelection
+from gueststar.store.selection import ObjectSelection, ObjectSort
 from gueststar.store.tables import ALERTS, OBJECTS, SCORES
 
 _ONE = pa.schema(
@@ -29,29 +30,56 @@ _ONE = pa.schema(
 _MAGS = [pa.field("mag", pa.float64()), pa.field("mag_err", pa.float64())]
 
 
+_FIELDS = (
+    Field("prefix", "text", "only names that begin so"),
+    SURVEY,
+    since("first_since", "first detected"),
+    until("first_until", "first detected"),
+    since("last_since", "last detected"),
+    until("last_until", "last detected"),
+    Field("min_detections", "whole", "at least so many detections", low=0, high=10**9),
+    *regions.FIELDS,
+    regions.sort_of(ObjectSort, "name"),
+    regions.WAY,
+    AFTER,
+    LIMIT,
+)
+_FOUND = pa.schema([*OBJECTS, regions.APART])
+
+
 @asks(
     Operation(
         "/objects",
         "find_objects",
         "Objects by conditions, page by page",
-        "In the order of names; a page names the `next` one.",
-        fields=(
-            SURVEY,
-            since("first_since", "first detected"),
-            until("first_until", "first detected"),
-            since("last_since", "last detected"),
-            until("last_until", "last detected"),
-            Field("min_detections", "whole", "at least so many detections", low=0, high=10**9),
-            AFTER,
-            LIMIT,
-        ),
-        answer=OBJECTS,
+        "In the order of names, or by `sort`; `first` and `last` are times of detections. A page "
+        "names the `next` one.",
+        fields=_FIELDS,
+        answer=_FOUND,
     )
 )
 def find(store: Store, given: dict[str, Any]) -> pa.Table:
     """Answer one page."""
-    after, limit = given.pop("after"), given.pop("limit")
-    return store.find_objects(ObjectSelection(**given), after=after, limit=limit)
+    conditions, shown = regions.asked(given)
+    return store.find_objects(ObjectSelection(**conditions), **shown)
+
+
+@asks(
+    Operation(
+        "/objects",
+        "find_objects_in",
+        "Objects in a region that is sent",
+        "As GET, with a polygon, a MOC or HEALPix cells as the body; a MOC also as FITS.",
+        fields=_FIELDS,
+        answer=_FOUND,
+        body=regions.BODY,
+    )
+)
+def find_in(store: Store, given: dict[str, Any], body: bytes, media_type: str) -> pa.Table:
+    """Answer one page."""
+    conditions, shown = regions.asked(given)
+    selection = ObjectSelection(**regions.sent(conditions, body, media_type))
+    return store.find_objects(selection, **shown)
 
 
 @asks(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -10,11 +11,17 @@ from litestar.exceptions import HTTPException
 from gueststar.errors import BadInput
 from gueststar.positions import Position, parse_search
 from gueststar.serve.api.body import CSV, JSON, csv_columns, json_object
-from gueststar.serve.api.fields import DEC, LIMIT, RA
+from gueststar.serve.api.fields import AFTER, DEC, LIMIT, RA
 from gueststar.serve.api.operation import Body, Field, Operation
 from gueststar.serve.api.routing import asks
 from gueststar.store import Store
-from gueststar.store.selection import MAX_CONE_ARCSEC, MAX_POSITIONS
+from gueststar.store.selection import (
+    MAX_CONE_ARCSEC,
+    MAX_POSITIONS,
+    MAX_SELECTED_CONE_ARCSEC,
+    ObjectSelection,
+    next_of,
+)
 from gueststar.store.tables import OBJECTS
 
 MOST_MATCHES = 300_000  # rows of one answer
@@ -28,7 +35,8 @@ _ROW = pa.field("row", pa.int64(), nullable=False)
         "/cone",
         "cone",
         "Objects round a position, nearest first",
-        "`truncated` says that more lie there than the `limit`.",
+        "Page by page, up to 30 degrees; `truncated` says that more lie there. The nearest alone: "
+        "`limit=1`.",
         fields=(
             RA,
             DEC,
@@ -38,7 +46,16 @@ _ROW = pa.field("row", pa.int64(), nullable=False)
                 "instead of ra and dec, as people write it",
                 example="10:12:13.4 -02:03:04",
             ),
-            Field("radius", "number", "arcsec", low=1e-3, high=108_000.0, default=5.0, example=60),
+            Field(
+                "radius",
+                "number",
+                "arcsec",
+                low=1e-3,
+                high=MAX_SELECTED_CONE_ARCSEC,
+                default=5.0,
+                example=60,
+            ),
+            AFTER,
             LIMIT,
         ),
         answer=pa.schema([*OBJECTS, _APART]),
@@ -48,10 +65,13 @@ _ROW = pa.field("row", pa.int64(), nullable=False)
 def cone(store: Store, given: dict[str, Any]) -> pa.Table:
     """Answer the objects."""
     place = _place(given)
-    found = store.cone(place.ra, place.dec, given["radius"])
-    more = found.num_rows > given["limit"]
-    page = found.slice(0, given["limit"])
-    return page.replace_schema_metadata({"gueststar.truncated": "1" if more else "0"})
+    selection = ObjectSelection(ra=place.ra, dec=place.dec, radius_arcsec=given["radius"])
+    page = store.find_objects(
+        selection, sort="distance", after=given["after"], limit=given["limit"]
+    )
+    truncated = "0" if next_of(page) is None else "1"
+    metadata = {**(page.schema.metadata or {}), "gueststar.truncated": truncated}
+    return page.replace_schema_metadata(metadata)
 
 
 def _place(given: dict[str, Any]) -> Position:
@@ -68,7 +88,7 @@ def _place(given: dict[str, Any]) -> Position:
     return Position(ra, dec)
 
 
-_NUMBERS = {"type": "array", "items": {"type": "number"}, "maxItems": MAX_POSITIONS}
+NUMBERS = {"type": "array", "items": {"type": "number"}, "maxItems": MAX_POSITIONS}
 
 
 @asks(
@@ -97,10 +117,10 @@ _NUMBERS = {"type": "array", "items": {"type": "number"}, "maxItems": MAX_POSITI
                 "required": ["ra", "dec"],
                 "additionalProperties": False,
                 "properties": {
-                    "ra": {**_NUMBERS, "description": "deg, ICRS"},
-                    "dec": {**_NUMBERS, "description": "deg, ICRS"},
+                    "ra": {**NUMBERS, "description": "deg, ICRS"},
+                    "dec": {**NUMBERS, "description": "deg, ICRS"},
                     "radius": {
-                        "anyOf": [{"type": "number"}, _NUMBERS],
+                        "anyOf": [{"type": "number"}, NUMBERS],
                         "description": "arcsec, one for all or one each",
                     },
                     "nearest": {"type": "boolean"},
@@ -115,10 +135,31 @@ _NUMBERS = {"type": "array", "items": {"type": "number"}, "maxItems": MAX_POSITI
 )
 def cones(store: Store, given: dict[str, Any], body: bytes, media_type: str) -> pa.Table:
     """Answer the matches."""
+    sent = sent_positions(body, media_type, ("radius",), ("nearest",))
+    nearest = sent.get("nearest", bool(given["nearest"]))
+    if not isinstance(nearest, bool):
+        raise BadInput("nearest: true or false")
+    radius = sent.get("radius", given["radius"])
+    found = store.cones(sent["ra"], sent["dec"], radius, nearest=nearest)
+    return small_enough(found, "nearest=yes")
+
+
+def sent_positions(
+    body: bytes, media_type: str, numbers: Sequence[str] = (), others: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Read the positions of a body, JSON or CSV, and what else it may name.
+
+    Raises
+    ------
+    BadInput
+        If there are none.
+    litestar.exceptions.HTTPException
+        415, if it is something else.
+    """
     if media_type == CSV:
-        sent: dict[str, Any] = csv_columns(body, ("ra", "dec"), ("radius",))
+        sent: dict[str, Any] = csv_columns(body, ("ra", "dec"), numbers)
     elif media_type in ("", JSON):
-        sent = json_object(body, media_type, ("ra", "dec", "radius", "nearest"))
+        sent = json_object(body, media_type, ("ra", "dec", *numbers, *others))
     else:
         raise HTTPException(
             f"content-type: send {JSON} or {CSV}, not {media_type}", status_code=415
@@ -126,14 +167,19 @@ def cones(store: Store, given: dict[str, Any], body: bytes, media_type: str) -> 
     for name in ("ra", "dec"):
         if not isinstance(sent.get(name), list):
             raise BadInput(f"{name}: send a list of degrees")
-    nearest = sent.get("nearest", bool(given["nearest"]))
-    if not isinstance(nearest, bool):
-        raise BadInput("nearest: true or false")
-    radius = sent.get("radius", given["radius"])
-    found = store.cones(sent["ra"], sent["dec"], radius, nearest=nearest)
+    return sent
+
+
+def small_enough(found: pa.Table, instead: str) -> pa.Table:
+    """Return matches that are no more than one answer may hold.
+
+    Raises
+    ------
+    BadInput
+    """
     if found.num_rows > MOST_MATCHES:
         raise BadInput(
-            f"radius: {found.num_rows:,} objects match, more than {MOST_MATCHES:,}: give a smaller "
-            "one, fewer positions, or nearest=yes"
+            f"radius: {found.num_rows:,} match, more than {MOST_MATCHES:,}: give a smaller one, "
+            f"fewer positions, or {instead}"
         )
     return found

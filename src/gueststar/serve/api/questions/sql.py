@@ -10,9 +10,10 @@ from gueststar.errors import BadInput
 from gueststar.serve.api.body import json_object
 from gueststar.serve.api.operation import Body, Field, Operation
 from gueststar.serve.api.routing import asks
-from gueststar.store import Store
+from gueststar.store import Store, answers
 
 MOST = 100_000  # rows
+MOST_BYTES = 64 << 20  # of an answer: some of them are made at once
 LONGEST = 20_000  # characters
 _EXAMPLE = "SELECT object_id, ra, dec, n_detections FROM objects ORDER BY object_id LIMIT 5"
 _TEXT = (
@@ -37,7 +38,8 @@ _LIMIT = Field("limit", "whole", "rows", low=1, high=MOST, default=10_000)
 )
 def by_get(store: Store, given: dict[str, Any]) -> pa.Table:
     """Answer a query that stands in the address."""
-    return store.sql(given["query"], limit=given["limit"])
+    with answers.at_most(MOST_BYTES):
+        return store.sql(given["query"], limit=given["limit"])
 
 
 @asks(
@@ -72,4 +74,5 @@ def by_post(store: Store, given: dict[str, Any], body: bytes, media_type: str) -
         raise BadInput(f"query: {len(query)} characters are more than {LONGEST}")
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST:
         raise BadInput(f"limit: {limit!r} is not in 1 to {MOST}")
-    return store.sql(query, limit=limit)
+    with answers.at_most(MOST_BYTES):
+        return store.sql(query, limit=limit)

@@ -1,4 +1,4 @@
-"""``/object/NAME.figure.json``, ``.csv``, ``.json``: one object's light curve."""
+"""``/lightcurve/NAME.figure.json``, ``.csv``, ``.json``, ``.vot``: one object's light curve."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ import io
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 import orjson
+from astropy.table import MaskedColumn
 from litestar import Request, Response
 from litestar.exceptions import NotFoundException
 
+from gueststar.distances import FARTHEST
 from gueststar.errors import BadInput
-from gueststar.lightcurve import LightCurve
-from gueststar.serve.portal.house import House
+from gueststar.lightcurve import DESCRIPTIONS, LightCurve
+from gueststar.periods import Fold, barycentric
+from gueststar.serve.portal.house import House, house_of
 from gueststar.serve.portal.parameters import Parameters
 
 COLUMNS = (
@@ -41,12 +45,20 @@ def curve_of(house: House, object_id: str) -> LightCurve:
 
 def figure(request: Request[Any, Any, Any], curve: LightCurve) -> Response[bytes]:
     """Answer the figure that ``lc.plot()`` shows in a notebook, as JSON for Plotly."""
-    given = Parameters(request.query_params, ("of", "unit", "limits", "forced"))
+    names = ("of", "unit", "limits", "forced", "period", "epoch", "redshift")
+    given = Parameters(request.query_params, names)
+    total = given.choice("of", ("difference", "total"), "difference") == "total"
+    mag = given.choice("unit", ("flux", "mag"), "flux") == "mag"
+    redshift = given.number("redshift", 0, FARTHEST)
+    if redshift == 0:
+        raise BadInput("redshift: 0 gives no distance")
     drawn = curve.plot(
-        total=given.choice("of", ("difference", "total"), "difference") == "total",
-        y="mag" if given.choice("unit", ("flux", "mag"), "flux") == "mag" else "flux",
+        total=total,
+        y="mag" if mag else "flux",
         forced=given.choice("forced", ("yes", "no"), "yes") == "yes",
         limits=given.choice("limits", ("yes", "no"), "yes") == "yes",
+        fold=_fold(house_of(request), given, curve),
+        redshift=redshift if mag else None,
     )
     drawn.layout.template = None  # the page brings its own colours
     return Response(
@@ -54,6 +66,25 @@ def figure(request: Request[Any, Any, Any], curve: LightCurve) -> Response[bytes
         media_type="application/json",
         headers={"Cache-Control": "no-cache"},
     )
+
+
+def _fold(house: House, given: Parameters, curve: LightCurve) -> Fold | None:
+    """Fold at the period that is asked for, from the first measured point on."""
+    period = given.number("period", 1e-4, 1e6)
+    epoch = given.number("epoch", -1e6, 1e7)
+    if period is None:
+        return None
+    place = position_of(house, curve)
+    if epoch is None:
+        measured = curve[np.isfinite(curve["flux"])]["mjd_tai"][:1]
+        epoch = float(barycentric(measured, *place)[0]) if len(measured) else 0.0
+    return Fold(period, epoch, place)
+
+
+def position_of(house: House, curve: LightCurve) -> tuple[float, float]:
+    """Return where a curve's object is, ICRS, deg."""
+    record = house.store.object(str(curve.object_id))
+    return record.ra, record.dec
 
 
 def table(curve: LightCurve) -> list[dict[str, Any]]:
@@ -87,6 +118,17 @@ def as_csv(curve: LightCurve) -> Response[bytes]:
     writer.writeheader()
     writer.writerows(table(curve))
     return _download(out.getvalue().encode(), curve, "csv", "text/csv; charset=utf-8")
+
+
+def as_votable(curve: LightCurve) -> Response[bytes]:
+    """Answer the points as VOTable, with units and descriptions."""
+    table = curve.to_table()
+    table.replace_column("time", MaskedColumn(curve["mjd_tai"], unit="d"))
+    table.rename_column("time", "mjd_tai")
+    table["mjd_tai"].info.description = DESCRIPTIONS["mjd_tai"]
+    out = io.BytesIO()
+    table.write(out, format="votable")
+    return _download(out.getvalue(), curve, "vot", "application/x-votable+xml")
 
 
 def _download(body: bytes, curve: LightCurve, form: str, media_type: str) -> Response[bytes]:

@@ -4,28 +4,44 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import orjson
 from litestar import Request, Response
 
 from gueststar.serve.metrics import CONTENT_TYPE, text_of
-from gueststar.serve.portal import formats
+from gueststar.serve.portal import formats, skymap
 from gueststar.serve.portal.house import house_of
 from gueststar.serve.portal.routing import reads
+from gueststar.store import store_name
+from gueststar.store.unprocessed import Unprocessed
+
+ORDER = 4  # HEALPix cells of the map: 3.7 deg
 
 
 @reads("/health")
 def health(request: Request[Any, Any, Any]) -> Response[str]:
     """Show the ledger's sums, dead letters by reason, and sizes."""
     house = house_of(request)
-    state = house.store.health()
+    (state, lost), at, renewing = house.health.now()
     return house.page(
         "health.html",
         here="health",
         health=state,
-        lost=house.store.unprocessed().as_dict(),
-        store=house.store_url,
+        at=at,
+        renewing=renewing,
+        lost=lost.as_dict(),
+        cells=_cells(lost),
+        lines=skymap.lines(),
+        labels=skymap.labels(),
+        store=store_name(house.store_url),
         tiles=_tiles(state),
     )
+
+
+def _cells(lost: Unprocessed) -> list[skymap.Cell]:
+    """Draw where alerts were not fully processed."""
+    numbers, counts = np.unique(lost.cells >> 2 * (29 - ORDER), return_counts=True)
+    return skymap.cells(dict(zip(numbers.tolist(), counts.tolist(), strict=True)), ORDER)
 
 
 @reads("/health.json")

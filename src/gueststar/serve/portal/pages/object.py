@@ -12,20 +12,22 @@ from litestar.response import Redirect
 
 from gueststar.errors import BadInput
 from gueststar.positions import alert_number
-from gueststar.serve.portal import formats, packet
+from gueststar.serve.portal import classes, formats, packet
 from gueststar.serve.portal.house import House, house_of
 from gueststar.serve.portal.links import links_out
-from gueststar.serve.portal.pages import curve
+from gueststar.serve.portal.pages import curve, period
 from gueststar.serve.portal.parameters import Parameters
 from gueststar.serve.portal.routing import reads
 from gueststar.serve.portal.rows import AlertRow, alert_address, alert_rows
 from gueststar.serve.portal.security import PLOT_POLICY
 from gueststar.store import ObjectRecord
+from gueststar.surveys import pixel_scale
 
 if TYPE_CHECKING:
     from gueststar.alert import Alert
 
-_EXPORTS = {"csv": curve.as_csv, "json": curve.as_json}
+_EXPORTS = {"csv": curve.as_csv, "json": curve.as_json, "vot": curve.as_votable}
+_VIEWS = {".figure.json": curve.figure, ".periodogram.json": period.answer}
 
 
 @reads("/object/{object_id:str}")
@@ -45,12 +47,8 @@ def object_page(request: Request[Any, Any, Any]) -> Response[Any]:
 
 
 def scored(record: ObjectRecord) -> list[dict[str, Any]]:
-    """Return an object's alerts, each with its first score of the class ``real``."""
-    best: dict[int, Mapping[str, Any]] = {}
-    for score in record.scores.to_pylist():
-        known = best.get(score["alert_id"])
-        if score["class"] == "real" and (known is None or known["value"] is None):
-            best[score["alert_id"]] = score
+    """Return an object's alerts, each with its newest score of the class ``real``."""
+    best = classes.headline(record.scores.to_pylist())
     rows: list[dict[str, Any]] = record.alerts.to_pylist()
     for row in rows:
         if score := best.get(row["alert_id"]):
@@ -84,6 +82,20 @@ def _object(record: ObjectRecord, rows: Sequence[AlertRow], at: int) -> dict[str
         "after": rows[at + 1].href if at + 1 < len(rows) else None,
         "curve": alert_address(record.object_id).replace("/object/", "/lightcurve/"),
         "walk": rows[at].href,
+        **_classes(record),
+    }
+
+
+def _classes(record: ObjectRecord) -> dict[str, Any]:
+    """Gather the scores of all alerts of an object."""
+    scores = record.scores.to_pylist()
+    mjd = dict(
+        zip(*(record.alerts.column(n).to_pylist() for n in ("alert_id", "mjd_tai")), strict=True)
+    )
+    return {
+        "class_series": classes.series(scores, mjd),
+        "score_rows": scores[: -classes.MOST_ROWS - 1 : -1],
+        "score_count": len(scores),
     }
 
 
@@ -94,30 +106,33 @@ def _place(survey: str, object_id: str | None, ra: float, dec: float) -> dict[st
         "sexagesimal": formats.sexagesimal(ra, dec),
         "degrees": formats.degrees(ra, dec),
         "links": links_out(survey, object_id, ra, dec),
+        "arcsec": pixel_scale(survey),
     }
 
 
 def _panel(house: House, chosen: AlertRow) -> dict[str, Any]:
     """Gather what belongs to one alert."""
     number = int(chosen.alert_id)
+    scores = house.store.scores(number)
     return {
         "chosen": chosen,
-        "scores": house.store.scores(number),
+        "verdicts": classes.verdicts(scores),
+        "older": classes.older(scores),
         "packet": house.store.native(number),
     }
 
 
 @reads("/lightcurve/{file:str}")
 def light_curve(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """Answer a light curve: ``NAME.figure.json`` for the page, ``NAME.csv`` and ``NAME.json``."""
+    """Answer a light curve: ``NAME.csv``, ``.json``, ``.vot``; two views of it for the page."""
     house = house_of(request)
     file = request.path_params["file"]
-    if file.endswith(".figure.json"):
-        name = file.removesuffix(".figure.json")
-        return curve.figure(request, curve.curve_of(house, name))
+    for ending, view in _VIEWS.items():
+        if file.endswith(ending):
+            return view(request, curve.curve_of(house, file.removesuffix(ending)))
     name, _, form = file.rpartition(".")
     if form not in _EXPORTS:
-        raise NotFoundException("light curves are /lightcurve/NAME.csv and /lightcurve/NAME.json")
+        raise NotFoundException("light curves are /lightcurve/NAME.csv, NAME.json and NAME.vot")
     return _EXPORTS[form](curve.curve_of(house, name))
 
 
@@ -157,10 +172,11 @@ def packet_part(request: Request[Any, Any, Any]) -> Response[str]:
     """Answer one table of a packet, for a page that opens it: they may hold 10^5 values."""
     house = house_of(request)
     alert = _alert(house, request.path_params["alert_id"])
-    part = house.store.native(alert.alert_id).get(request.path_params["field"])
+    field = request.path_params["field"]
+    part = house.store.native(alert.alert_id).get(field)
     if not isinstance(part, list) or not packet.is_table(part):
         raise NotFoundException("this packet has no such table")
-    return house.page("part.html", records=part)
+    return house.page("part.html", records=part, survey=alert.survey, container=field)
 
 
 @reads("/alert/{alert_id:str}/packet.json")

@@ -15,7 +15,7 @@ from gueststar.errors import BadInput
 from gueststar.positions import alert_number
 from gueststar.serve.portal.assets import digest
 from gueststar.serve.portal.house import house_of
-from gueststar.serve.portal.orientation import directions
+from gueststar.serve.portal.orientation import directions, pixel_scale
 from gueststar.serve.portal.routing import reads
 
 FORMS = {"png": "image/png", "f32": "application/octet-stream"}
@@ -31,7 +31,8 @@ def stamp(request: Request[Any, Any, Any]) -> Response[bytes]:
 
     ``KIND.f32`` is rows and columns as two uint32, then float32 values row by row from the first
     row of the FITS image; all little endian, NaN where masked. ``X-North`` and ``X-East``
-    are directions in degrees from up to the right, where the FITS header gives them.
+    are directions in degrees from up to the right, ``X-Scale`` arcsec a pixel, where the FITS
+    header gives them.
     """
     house = house_of(request)
     alert_id = request.path_params["alert_id"]
@@ -44,23 +45,29 @@ def stamp(request: Request[Any, Any, Any]) -> Response[bytes]:
         cutouts = house.store.cutouts(number)
         return _answer(request, cutouts, kind, form)
     except BadInput as error:
-        return _missing(form, str(error))
+        return missing(form, str(error))
 
 
 def _answer(
     request: Request[Any, Any, Any], cutouts: Cutouts, kind: str, form: str
 ) -> Response[bytes]:
     etag = f'"{digest(getattr(cutouts, kind) or b"")}.{form}"'
-    headers = {"ETag": etag, "Cache-Control": _keeping(request)}
+    headers = {"ETag": etag, "Cache-Control": keeping(request)}
     if etag in request.headers.get("if-none-match", ""):
         return Response(b"", status_code=304, headers=headers)
-    if form == "f32" and (found := directions(getattr(cutouts, kind) or b"")):
-        headers |= {"X-North": str(found[0]), "X-East": str(found[1])}
+    if form == "f32":
+        headers |= _measures(getattr(cutouts, kind) or b"")
     body = cutouts.png(kind, "auto") if form == "png" else raw_stamp(cutouts, kind)
     return Response(body, media_type=FORMS[form], headers=headers)
 
 
-def _keeping(request: Request[Any, Any, Any]) -> str:
+def _measures(stamp: bytes) -> dict[str, str]:
+    found, scale = directions(stamp), pixel_scale(stamp)
+    headers = {"X-North": str(found[0]), "X-East": str(found[1])} if found else {}
+    return headers | ({"X-Scale": str(scale)} if scale else {})
+
+
+def keeping(request: Request[Any, Any, Any]) -> str:
     """With the server's own mark in the address the browser need not ask again."""
     return "private, max-age=86400, immutable" if "v" in request.query_params else "no-cache"
 
@@ -71,7 +78,8 @@ def raw_stamp(cutouts: Cutouts, kind: str) -> bytes:
     return struct.pack("<II", *image.shape) + image.astype("<f4").tobytes()
 
 
-def _missing(form: str, reason: str) -> Response[bytes]:
+def missing(form: str, reason: str) -> Response[bytes]:
+    """Answer that a stamp is not there: as a picture where one was asked for."""
     if form == "png":  # browsers draw the picture of an error, too
         return Response(_EMPTY.encode(), status_code=404, media_type="image/svg+xml")
     body = orjson.dumps({"error": reason})

@@ -1,6 +1,7 @@
 // The object page: stamps, light curve, scores and packet follow one chosen alert.
+import { Classes } from "./classes.js";
 import { Curve } from "./curve.js";
-import { filterPacket } from "./packet.js";
+import { openPacket } from "./packet.js";
 import { Stamps } from "./stamps.js";
 import { say } from "./ui.js";
 
@@ -8,7 +9,8 @@ const root = document.querySelector("[data-object]");
 const stamps = new Stamps(document.querySelector("[data-stamps]"));
 const figure = document.querySelector("[data-curve]");
 const rows = [...document.querySelectorAll("[data-alert-row]")];
-let curve = null;
+const scores = document.querySelector("[data-classes]");
+let curve = null, classes = null;
 let chosen = root.dataset.alert;
 
 /** Show one alert of the object everywhere on the page. */
@@ -22,8 +24,10 @@ async function choose(alert) {
   if (!answer.ok) return say("this alert could not be loaded");
   const html = await answer.text();
   if (alert !== chosen) return;
-  document.querySelector("[data-panel]").innerHTML = html;
-  filterPacket();
+  const parts = new DOMParser().parseFromString(html, "text/html");
+  for (const part of parts.querySelectorAll("[data-slot]"))
+    document.querySelector(`main [data-slot="${part.dataset.slot}"]`).innerHTML = part.innerHTML;
+  openPacket();
 }
 
 function show() {
@@ -35,7 +39,7 @@ function show() {
   if (row) caption.textContent = row.dataset.caption;
   link("[data-alert-prev]", rows[at - 1]);
   link("[data-alert-next]", rows[at + 1]);
-  curve?.mark(row ? Number(row.dataset.mjd) : null);
+  for (const plot of [curve, classes]) plot?.mark(row ? Number(row.dataset.mjd) : null);
   return row;
 }
 
@@ -66,9 +70,11 @@ document.addEventListener("click", (event) => {
 });
 
 show();
-filterPacket();
+openPacket();
 await stamps.load(chosen);
 if (figure) {
   curve = new Curve(figure, choose);
+  await curve.ready;
+  if (scores) classes = new Classes(scores, choose);
   show();
 }

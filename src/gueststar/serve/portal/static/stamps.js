@@ -1,22 +1,26 @@
-// Three stamps that zoom, pan and read out together.
+// Three stamps that zoom, pan, blink and read out together.
+import { COLOURS } from "./colours.js";
+import { compass, line, scaleBar } from "./overlay.js";
+import { keep, kept } from "./plot.js";
 import { STRETCHES, paint } from "./stretch.js";
 
 const KEPT = "gueststar.stamps";
 const NEAREST = 1, FARTHEST = 16;
+const BLINK = 700; // ms
+const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** Read what the server sends: rows and columns as uint32, then float32, little endian. */
-async function fetchStamp(url) {
+export async function fetchStamp(url) {
   const answer = await fetch(url);
   if (!answer.ok) throw new Error((await answer.json()).error ?? `no stamp (${answer.status})`);
   const bytes = await answer.arrayBuffer(), head = new Uint32Array(bytes, 0, 2);
   const directions = ["X-North", "X-East"].map((name) => answer.headers.get(name));
+  const scale = Number(answer.headers.get("X-Scale")) || null;
   return {
     height: head[0], width: head[1], data: new Float32Array(bytes, 8, head[0] * head[1]),
-    compass: directions[0] === null ? null : directions.map((angle) => (Number(angle) * Math.PI) / 180),
+    scale, compass: directions[0] === null ? null : directions.map((angle) => (Number(angle) * Math.PI) / 180),
   };
 }
-
-const kept = () => { try { return JSON.parse(localStorage.getItem(KEPT)) ?? {}; } catch { return {}; } };
 
 class Stamp {
   constructor(figure) {
@@ -43,7 +47,7 @@ class Stamp {
     if (!this.stamp) return;
     const { width, height } = this.stamp;
     this.image = Object.assign(document.createElement("canvas"), { width, height });
-    this.image.getContext("2d").putImageData(paint(this.stamp, view.stretch, view.inverted, view.missing), 0, 0);
+    this.image.getContext("2d").putImageData(paint(this.stamp, view), 0, 0);
   }
 
   draw(view) {
@@ -56,22 +60,14 @@ class Stamp {
     pen.imageSmoothingEnabled = false;
     pen.drawImage(this.image, left, top, this.stamp.width * scale, this.stamp.height * scale);
     this.reticle(pen, view, { scale, left, top });
-    if (this.kind === "science" && this.stamp.compass && view.marks) this.compass(pen, view);
+    if (view.marks && (view.blink || this.kind === "science")) this.measures(pen, view, scale, side);
   }
 
-  /** Arrows to north and east in the corner. */
-  compass(pen, view) {
-    const unit = devicePixelRatio, middle = [34 * unit, 34 * unit], arm = 18 * unit;
-    pen.fillStyle = view.accent;
-    pen.font = `600 ${11 * unit}px sans-serif`;
-    pen.textAlign = "center";
-    pen.textBaseline = "middle";
-    this.stamp.compass.forEach((angle, i) => {
-      const way = [Math.sin(angle), -Math.cos(angle)];
-      const end = [middle[0] + arm * way[0], middle[1] + arm * way[1]];
-      pen.beginPath(); pen.moveTo(...middle); pen.lineTo(...end); pen.stroke();
-      pen.fillText("NE"[i], middle[0] + 1.5 * arm * way[0], middle[1] + 1.5 * arm * way[1]);
-    });
+  /** North, east and the scale, where they are known. */
+  measures(pen, view, scale, side) {
+    const unit = devicePixelRatio, perPixel = this.stamp.scale ?? view.arcsec;
+    if (this.stamp.compass) compass(pen, this.stamp.compass, [34 * unit, 34 * unit], 18 * unit, view.accent, unit);
+    if (perPixel) scaleBar(pen, scale / perPixel, side, side - 10 * unit, side - 10 * unit, view.accent, unit);
   }
 
   /** Device pixels a stamp pixel, and where the image's corner lies. */
@@ -81,11 +77,11 @@ class Stamp {
   }
 
   reticle(pen, view, { scale, left, top }) {
-    pen.lineWidth = Math.max(1, devicePixelRatio);
-    pen.strokeStyle = view.accent;
+    const width = Math.max(1, devicePixelRatio);
     if (view.cursor) {
       const [x, y] = this.pixel(view.cursor);
-      pen.strokeRect(left + x * scale, top + y * scale, scale, scale);
+      pen.beginPath(); pen.rect(left + x * scale, top + y * scale, scale, scale);
+      line(pen, view.accent, width);
     }
     if (!view.marks) return;
     const middle = [left + (this.stamp.width / 2) * scale, top + (this.stamp.height / 2) * scale];
@@ -93,7 +89,7 @@ class Stamp {
     pen.beginPath();
     pen.moveTo(middle[0] + gap, middle[1]); pen.lineTo(middle[0] + gap + arm, middle[1]);
     pen.moveTo(middle[0], middle[1] - gap); pen.lineTo(middle[0], middle[1] - gap - arm);
-    pen.stroke();
+    line(pen, view.accent, width);
   }
 
   /** The pixel (column, row from the top) under a place given in shares of the stamp. */
@@ -116,11 +112,14 @@ export class Stamps {
   constructor(root) {
     this.root = root;
     this.stamps = [...root.querySelectorAll("[data-stamp]")].map((figure) => new Stamp(figure));
-    this.view = { stretch: "auto", inverted: false, zoom: 1, x: 0.5, y: 0.5, cursor: null, marks: true, ...kept() };
+    const arcsec = Number(root.dataset.arcsec) || null; // of a pixel, where the stamp does not say
+    this.view = { stretch: "auto", colour: "grey", inverted: false, zoom: 1, x: 0.5, y: 0.5, cursor: null, marks: true, ...kept(KEPT), blink: false, arcsec };
     if (!STRETCHES.includes(this.view.stretch)) this.view.stretch = "auto";
+    if (!COLOURS.includes(this.view.colour)) this.view.colour = "grey";
     this.stamps.forEach((stamp) => this.listen(stamp));
     root.addEventListener("click", (event) => this.act(event.target.closest("[data-act]")?.dataset.act));
     root.querySelector("[data-stretch]").addEventListener("change", (event) => this.set({ stretch: event.target.value }));
+    root.querySelector("[data-colour]").addEventListener("change", (event) => this.set({ colour: event.target.value }));
     new ResizeObserver(() => this.draw()).observe(root);
     document.addEventListener("theme", () => this.restyle());
     root.classList.add("live");
@@ -130,11 +129,15 @@ export class Stamps {
     await Promise.all(this.stamps.map((stamp) => stamp.load(alert)));
     const known = this.stamps.some((one) => one.stamp?.compass);
     this.root.querySelector("[data-north]").textContent = known ? "" : "north: not given in the stamps";
+    for (const link of this.root.querySelectorAll("[data-fits]")) link.href = link.dataset.fits.replace("ALERT", alert);
     this.restyle();
   }
 
   act(name) {
-    if (name === "stretch") this.set({ stretch: STRETCHES[(STRETCHES.indexOf(this.view.stretch) + 1) % STRETCHES.length] });
+    const next = (all, one) => all[(all.indexOf(one) + 1) % all.length];
+    if (name === "stretch") this.set({ stretch: next(STRETCHES, this.view.stretch) });
+    if (name === "colour") this.set({ colour: next(COLOURS, this.view.colour) });
+    if (name === "blink") this.blink();
     if (name === "invert") this.set({ inverted: !this.view.inverted });
     if (name === "marks") this.set({ marks: !this.view.marks });
     if (name === "in") this.zoom(1.5);
@@ -144,9 +147,27 @@ export class Stamps {
 
   set(change) {
     Object.assign(this.view, change);
-    const { stretch, inverted, marks } = this.view;
-    localStorage.setItem(KEPT, JSON.stringify({ stretch, inverted, marks }));
+    const { stretch, colour, inverted, marks } = this.view;
+    keep(KEPT, { stretch, colour, inverted, marks });
     this.restyle();
+  }
+
+  /** One after the other at one place; where motion is not wanted, a step at each press. */
+  blink() {
+    const shown = this.stamps.findIndex((one) => one.figure.classList.contains("shown"));
+    if (still.matches) return this.show(shown + 1 < this.stamps.length ? shown + 1 : null);
+    if (this.view.blink) { clearInterval(this.timer); return this.show(null); }
+    this.show(0);
+    this.timer = setInterval(() => this.show((this.at + 1) % this.stamps.length), BLINK);
+  }
+
+  show(at) {
+    this.at = at;
+    this.view.blink = at !== null;
+    this.root.classList.toggle("blinking", this.view.blink);
+    this.stamps.forEach((one, i) => one.figure.classList.toggle("shown", i === at));
+    this.root.querySelector("[data-act=blink]").setAttribute("aria-pressed", this.view.blink);
+    this.draw();
   }
 
   /** Zoom round a place (in shares of the stamp); without one, round the centre of the view. */
@@ -214,6 +235,7 @@ export class Stamps {
     this.view.missing = style.getPropertyValue("--no-data").trim().split(" ").map(Number);
     this.stamps.forEach((stamp) => stamp.render(this.view));
     this.root.querySelector("[data-stretch]").value = this.view.stretch;
+    this.root.querySelector("[data-colour]").value = this.view.colour;
     this.root.querySelector("[data-act=invert]").setAttribute("aria-pressed", this.view.inverted);
     this.root.querySelector("[data-act=marks]").setAttribute("aria-pressed", this.view.marks);
     this.draw();

@@ -1,4 +1,5 @@
-// How pixel values become grey: limits and curves, as FITS viewers do it.
+// How pixel values become colours: limits and curves, as FITS viewers do it.
+import { colours } from "./colours.js";
 
 const finite = (data) => Float32Array.from(data.filter(Number.isFinite)).sort();
 const at = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
@@ -53,16 +54,16 @@ export function limits(data, stretch) {
   return high > low ? [low, high] : [low - 0.5, low + 0.5];
 }
 
-/** Paint values as grey into RGBA; the first row of the data goes to the bottom, as FITS has it. */
-export function paint(stamp, stretch, inverted, missing) {
-  const { data, width, height } = stamp;
+/** Paint values with a colour map into RGBA; the first row of the data goes to the bottom, as FITS has it. */
+export function paint(stamp, { stretch, inverted, missing, colour }) {
+  const { data, width, height } = stamp, table = colours(colour);
   const image = new ImageData(width, height), range = limits(data, stretch), curve = CURVES[stretch];
   for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) {
     const value = data[(height - 1 - y) * width + x], to = 4 * (y * width + x);
     if (!range || !Number.isFinite(value)) { image.data.set(missing, to); continue; }
-    const t = Math.min(1, Math.max(0, (value - range[0]) / (range[1] - range[0])));
-    const grey = Math.round(255 * (inverted ? 1 - curve(t) : curve(t)));
-    image.data.set([grey, grey, grey, 255], to);
+    const t = curve(Math.min(1, Math.max(0, (value - range[0]) / (range[1] - range[0]))));
+    const at = 3 * Math.round(255 * (inverted ? 1 - t : t));
+    image.data.set([table[at], table[at + 1], table[at + 2], 255], to);
   }
   return image;
 }

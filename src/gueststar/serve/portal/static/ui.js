@@ -7,8 +7,14 @@ const typing = (target) =>
   target.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target.tagName) ||
   (target.tagName === "INPUT" && !/^(checkbox|radio|button)$/.test(target.type));
 
-/** Items of the page's list, in order. */
-const items = () => $$("[data-item]");
+/** Items of the page's list that are shown, in order. */
+const items = () => $$("[data-item]").filter((item) => !item.closest("[hidden]"));
+
+/** Items in one line of a grid; 1 in a list. */
+function across() {
+  const tops = $$(".grid [data-row]:not([hidden])").map((row) => row.offsetTop);
+  return Math.max(1, tops.filter((top) => top === tops[0]).length);
+}
 
 function move(step) {
   const all = items();
@@ -48,7 +54,9 @@ function onKey(event) {
   if (event.key === "Escape" && typing(event.target)) return event.target.blur();
   if (typing(event.target)) return;
   if ($("#help")?.open && event.key !== "?") return;
-  const steps = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 };
+  const line = across();
+  const steps = { j: 1, ArrowDown: line, k: -1, ArrowUp: -line };
+  if (line > 1) Object.assign(steps, { ArrowRight: 1, ArrowLeft: -1 });
   let done = false;
   if (event.key === "?") { help(); done = true; }
   else if (event.key in steps && items().length) done = move(steps[event.key]);
@@ -66,10 +74,10 @@ function toggleTheme() {
   document.dispatchEvent(new CustomEvent("theme"));
 }
 
-async function copy(button) {
-  try { await navigator.clipboard.writeText(button.dataset.copy); }
-  catch { return say(`copy by hand: ${button.dataset.copy}`); }
-  say(`copied ${button.dataset.copy}`);
+export async function copyText(text) {
+  try { await navigator.clipboard.writeText(text); }
+  catch { return say(`copy by hand: ${text}`); }
+  say(`copied ${text}`);
 }
 
 /** Tell something in passing, also to a screen reader. */
@@ -109,7 +117,7 @@ document.addEventListener("keydown", onKey);
 document.addEventListener("focusin", (event) => { if (event.target.matches("[data-item]")) mark(event.target); });
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-do]");
-  if (button) ({ theme: toggleTheme, help, copy: () => copy(button) })[button.dataset.do]?.();
+  if (button) ({ theme: toggleTheme, help, copy: () => copyText(button.dataset.copy) })[button.dataset.do]?.();
   const row = event.target.closest("[data-row]");
   if (row && !event.target.closest("a, button, input") && !getSelection().toString()) $("[data-item]", row)?.click();
 });
@@ -119,6 +127,11 @@ document.addEventListener("change", (event) => {
   for (const field of form.elements) if (field.name && field.value === "") field.disabled = true;
   if (form.reportValidity()) form.requestSubmit();
 });
-addEventListener("pageshow", () => $$("form[data-send] :disabled").forEach((field) => { field.disabled = false; }));
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("form[data-lean]")) return; // keeps addresses short: empty fields stay out
+  for (const field of event.target.elements) if (field.name && field.value === "") field.disabled = true;
+});
+document.addEventListener("list", remember);
+addEventListener("pageshow", () => $$("form[data-send] :disabled, form[data-lean] :disabled").forEach((field) => { field.disabled = false; }));
 if ($("[data-remember]")) remember();
 walk();

@@ -1,4 +1,4 @@
-"""The searching methods of the SQLite store: many cones, pages, counts."""
+"""The searching methods of a store: many cones, pages, counts."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from gueststar.store.selection import AlertSelection, CountBy, ObjectSelection
-from gueststar.store.sqlite import counts, pages
+from gueststar.store import counts
+from gueststar.store.selection import (
+    AlertSelection,
+    AlertSort,
+    CountBy,
+    ObjectSelection,
+    ObjectSort,
+)
+from gueststar.store.session import Session
 
 
 class _Store(Protocol):
-    def _reading(self) -> AbstractContextManager[Any]: ...
+    def _reading(self) -> AbstractContextManager[Session]: ...
 
 
 class Searching:
@@ -22,24 +29,40 @@ class Searching:
         self: _Store, ra: Any, dec: Any, radius_arcsec: Any, *, nearest: bool = False
     ) -> pa.Table:
         """Return the objects of many cones in one query; see :meth:`Store.cones`."""
-        from gueststar.store.sqlite import cones
+        from gueststar.store import cones  # brings astropy, as pages do
 
         with self._reading() as connection:
             return cones.cones(connection, ra, dec, radius_arcsec, nearest)
 
     def find_alerts(
-        self: _Store, selection: AlertSelection, *, after: str | None = None, limit: int = 1_000
+        self: _Store,
+        selection: AlertSelection,
+        *,
+        sort: AlertSort = "time",
+        descending: bool | None = None,
+        after: str | None = None,
+        limit: int = 1_000,
     ) -> pa.Table:
         """Return one page of alerts; see :meth:`Store.find_alerts`."""
+        from gueststar.store import pages
+
         with self._reading() as connection:
-            return pages.find_alerts(connection, selection, after, limit)
+            return pages.find_alerts(connection, selection, sort, descending, after, limit)
 
     def find_objects(
-        self: _Store, selection: ObjectSelection, *, after: str | None = None, limit: int = 1_000
+        self: _Store,
+        selection: ObjectSelection,
+        *,
+        sort: ObjectSort = "name",
+        descending: bool | None = None,
+        after: str | None = None,
+        limit: int = 1_000,
     ) -> pa.Table:
         """Return one page of objects; see :meth:`Store.find_objects`."""
+        from gueststar.store import pages
+
         with self._reading() as connection:
-            return pages.find_objects(connection, selection, after, limit)
+            return pages.find_objects(connection, selection, sort, descending, after, limit)
 
     def counts(
         self: _Store,

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
 from typing import Any
 
 import astropy.units as u
 import numpy as np
-import orjson
 import pyarrow as pa
 from astropy.coordinates import Latitude, Longitude
 from cdshealpix.nested import lonlat_to_healpix, neighbours
 
 from gueststar.errors import BadInput
+from gueststar.store.cells import pairs, spans_of
 from gueststar.store.selection import MAX_MATCHES, MAX_POSITIONS, check_cones
-from gueststar.store.sky import ORDER
-from gueststar.store.tables import OBJECTS, columns_sql, typed
+from gueststar.store.session import Session
+from gueststar.store.sky import objects_in, separation
+from gueststar.store.tables import OBJECTS
 
 #: Width of a base cell, deg. The narrowest way across a cell is above two thirds of the nominal,
 #: so a cone of half the nominal width stays within the cell of its centre and that cell's ring.
@@ -34,9 +33,7 @@ MATCHES = pa.schema(
 )
 
 
-def cones(
-    connection: sqlite3.Connection, ra: Any, dec: Any, radius_arcsec: Any, nearest: bool
-) -> pa.Table:
+def cones(connection: Session, ra: Any, dec: Any, radius_arcsec: Any, nearest: bool) -> pa.Table:
     """Return the objects of many cones; see :meth:`gueststar.store.interface.Store.cones`."""
     ras, decs, radii = check_cones(ra, dec, radius_arcsec)
     if len(ras) > MAX_POSITIONS:
@@ -58,7 +55,7 @@ def cones(
 
 
 def _matches(
-    connection: sqlite3.Connection,
+    connection: Session,
     ra: np.ndarray,
     dec: np.ndarray,
     radius: np.ndarray,
@@ -68,8 +65,8 @@ def _matches(
         return MATCHES.empty_table()
     depth = depth_for(float(radius.max()) / 3600.0)
     cells, asked = cells_of(ra, dec, depth)
-    objects = _objects_in(connection, _distinct(cells), depth)
-    row, target = _pairs(cells, asked, objects, depth)
+    objects = objects_in(connection, spans_of(cells, depth))
+    row, target = pairs(cells, asked, objects.column("healpix29").to_numpy(), depth)
     apart = separation(ra[row], dec[row], *(objects.column(n).to_numpy()[target] for n in _SKY))
     inside = np.flatnonzero(apart <= radius[row])
     inside = inside[np.lexsort((apart[inside], row[inside]))]
@@ -83,9 +80,9 @@ def _matches(
 _SKY = ("ra", "dec")
 
 
-def depth_for(radius: float) -> int:
+def depth_for(radius: float, deepest: int = _DEEPEST) -> int:
     """Return the HEALPix order whose cells are at least two radii wide; ``radius`` in deg."""
-    return int(np.clip(np.floor(np.log2(_CELL_DEG / (2 * radius))), 0, _DEEPEST))
+    return int(np.clip(np.floor(np.log2(_CELL_DEG / (2 * radius))), 0, deepest))
 
 
 def cells_of(ra: np.ndarray, dec: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
@@ -103,58 +100,3 @@ def cells_of(ra: np.ndarray, dec: np.ndarray, depth: int) -> tuple[np.ndarray, n
     cells = ring.ravel()
     there = cells >= 0
     return cells[there], asked[there]
-
-
-def _distinct(cells: np.ndarray) -> np.ndarray:
-    """Sort and drop repetitions; NumPy's own, by hashing, takes over ten times as long on cells."""
-    ordered = np.sort(cells)
-    return np.asarray(ordered[np.append(True, np.diff(ordered) > 0)])
-
-
-def _objects_in(connection: sqlite3.Connection, cells: np.ndarray, depth: int) -> pa.Table:
-    """Read the objects of some cells, in the order of their clustering."""
-    query = f"""SELECT {columns_sql(OBJECTS, "o")} FROM json_each(?) AS span
-                CROSS JOIN object_rows AS o
-                WHERE o.healpix29 >= json_extract(span.value, '$[0]')
-                  AND o.healpix29 < json_extract(span.value, '$[1]')"""
-    rows = connection.execute(query, (orjson.dumps(list(_spans(cells, depth))).decode(),))
-    return typed(rows.fetchall(), OBJECTS)
-
-
-def _spans(cells: np.ndarray, depth: int) -> Iterator[tuple[int, int]]:
-    """Join neighbouring cells (sorted) to half-open ranges of order 29."""
-    breaks = np.flatnonzero(np.diff(cells) > 1) + 1
-    shift = 2 * (ORDER - depth)
-    low = cells[np.concatenate([[0], breaks])] << shift
-    high = (cells[np.append(breaks, len(cells)) - 1] + 1) << shift
-    return zip(low.tolist(), high.tolist(), strict=True)
-
-
-def _pairs(
-    cells: np.ndarray, asked: np.ndarray, objects: pa.Table, depth: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pair each cone with each object of its cells; objects are sorted by cell."""
-    held = objects.column("healpix29").to_numpy() >> 2 * (ORDER - depth)
-    low, high = np.searchsorted(held, cells), np.searchsorted(held, cells, side="right")
-    count = high - low
-    total = int(count.sum())
-    if total > 100 * MAX_MATCHES:
-        raise BadInput("too many objects lie near these positions: ask for fewer at once")
-    first = np.repeat(low - np.concatenate([[0], np.cumsum(count)[:-1]]), count)
-    return np.repeat(asked, count), first + np.arange(total)
-
-
-def separation(
-    ra: np.ndarray, dec: np.ndarray, other_ra: np.ndarray, other_dec: np.ndarray
-) -> np.ndarray:
-    """Angular distance pair by pair, arcsec, by the Vincenty formula (exact at all distances).
-
-    Parameters
-    ----------
-    ra, dec, other_ra, other_dec : numpy.ndarray, shape ``(n,)``
-        deg.
-    """
-    a, b, d = np.radians(dec), np.radians(other_dec), np.radians(other_ra - ra)
-    up = np.hypot(np.cos(b) * np.sin(d), np.cos(a) * np.sin(b) - np.sin(a) * np.cos(b) * np.cos(d))
-    down = np.sin(a) * np.sin(b) + np.cos(a) * np.cos(b) * np.cos(d)
-    return np.asarray(np.degrees(np.arctan2(up, down)) * 3600.0)

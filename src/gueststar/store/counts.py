@@ -1,0 +1,55 @@
+"""How many alerts: by night, band, survey, class, or cell of the sky."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from gueststar.store import nightly
+from gueststar.store.selection import MAX_SECONDS, CountBy, check_count
+from gueststar.store.session import Session
+from gueststar.store.tables import typed
+
+_N = pa.field("n_alerts", pa.int64())
+_SCHEMAS = {
+    "night": pa.schema([pa.field("night", pa.int32()), _N]),
+    "band": pa.schema([pa.field("survey", pa.string()), pa.field("band", pa.string()), _N]),
+    "survey": pa.schema([pa.field("survey", pa.string()), _N]),
+    "class": pa.schema(
+        [
+            pa.field("module", pa.string()),
+            pa.field("class", pa.string()),
+            _N,
+            pa.field("n_scored", pa.int64()),
+            pa.field("n_unscored", pa.int64()),
+        ]
+    ),
+    "healpix": pa.schema([pa.field("cell", pa.int64()), _N]),
+}
+_QUERIES = {
+    "night": """SELECT night, count(*) FROM alert_rows AS a {which}
+                GROUP BY night ORDER BY night DESC""",
+    "band": """SELECT survey, band, count(*) FROM alert_rows AS a {which}
+               GROUP BY survey, band ORDER BY survey, band NULLS FIRST""",
+    "survey": """SELECT survey, count(*) FROM alert_rows AS a {which}
+                 GROUP BY survey ORDER BY survey""",
+    "class": """SELECT n.module, n.class, count(*) FILTER (WHERE s.value >= :least),
+                       count(s.value), count(*) - count(s.value)
+                FROM score_rows AS s JOIN score_names AS n ON n.name_id = s.name_id
+                {which} AND s.latest
+                GROUP BY n.name_id, n.module, n.class ORDER BY n.name_id""",
+    "healpix": """SELECT healpix29 >> {shift} AS cell, count(*) FROM alert_rows AS a {which}
+                  GROUP BY cell ORDER BY cell""",
+}
+
+
+def counts(
+    connection: Session, by: CountBy, night: int | None, order: int, min_score: float
+) -> pa.Table:
+    """Count; see :meth:`gueststar.store.interface.Store.counts`."""
+    check_count(by, order)
+    nightly.check_night(night)
+    which = "WHERE TRUE" if night is None else "WHERE night = :night"
+    query = _QUERIES[by].format(which=which, shift=2 * (29 - order))
+    with connection.within(MAX_SECONDS):
+        found = connection.execute(query, {"night": night, "least": min_score})
+        return typed(found.fetchall(), _SCHEMAS[by])
