@@ -8,6 +8,11 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from gueststar.columns import IDS
+from gueststar.surveys import id_names
+
+EXACT = 2**53  # above, a JSON number is not exact for everybody
+
 
 def flattened(table: pa.Table) -> pa.Table:
     """Return a table of numbers, truth values and texts alone.
@@ -45,12 +50,17 @@ def _is_odd(kind: pa.DataType) -> bool:
 
 
 def _text_of(value: Any) -> str:
-    return value.hex() if isinstance(value, bytes) else orjson.dumps(_plain(value)).decode()
+    return value.hex() if isinstance(value, bytes) else orjson.dumps(plain(value)).decode()
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any, name: str = "") -> Any:
+    """Return a nested value for JSON, ids and large integers as strings, bytes as digits."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): plain(one, str(key)) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    return value.hex() if isinstance(value, bytes) else value
+        return [plain(one, name) for one in value]
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value) if name in IDS | id_names() or abs(value) > EXACT else value
+    return value
