@@ -58,6 +58,7 @@ def mend(app, docname, source):
     """Mend the text of a page before it is read."""
     text = LINK.sub(link_into_the_site, source[0])
     if MORE in text:
+        app.env.note_reread()  # there may be new pages though this one is as it was
         text = text.replace(MORE, "\n".join(without_place()))
     source[0] = text
 

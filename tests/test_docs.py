@@ -4,8 +4,11 @@ Blocks marked ``python`` in one page run in order in one namespace, in an empty 
 ``$ gueststar ...`` of ``console`` blocks run too, but for commands that serve until stopped.
 A block after ``<!-- not run: why -->`` is left out. Those after ``<!-- kafka -->`` run by
 themselves, in order, where there is a Kafka: its address takes the place of ``localhost:9092``.
+Those after ``<!-- postgres -->`` run likewise on a PostgreSQL, in the place of
+``localhost:5433/alerts``, with its own programs and SQL.
 """
 
+import importlib.util
 import os
 import re
 import shlex
@@ -20,9 +23,11 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("tutorials/*.md"))]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 BLOCK = re.compile(
-    r"(?:<!-- (not run|kafka|spark).*?-->\n)?```(python|console|toml)\n(.*?)```", re.DOTALL
+    r"(?:<!-- (not run|kafka|spark|postgres).*?-->\n)?```(python|console|toml|sql)\n(.*?)```",
+    re.DOTALL,
 )
 SERVES = ("serve", "demo")
+PROGRAMS = ("createdb", "pg_dump", "pg_restore")  # of PostgreSQL, run as they stand
 
 
 def blocks_of(page, mark=""):
@@ -41,9 +46,15 @@ def run(arguments, folder):
 
 
 def commands_of(text):
+    """What is run of a console block, word by word."""
     lines = text.replace("\\\n", " ").splitlines()
-    found = [line[2:] for line in lines if line.startswith("$ gueststar ")]
-    return [line for line in found if line.split()[1] not in SERVES]
+    typed = [shlex.split(line[2:], comments=True) for line in lines if line.startswith("$ ")]
+    ours = [sys.executable, "-m"]
+    return [
+        words if words[0] in PROGRAMS else [*ours, *words]
+        for words in typed
+        if words[0] in PROGRAMS or (words[0] == "gueststar" and words[1] not in SERVES)
+    ]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
@@ -70,9 +81,26 @@ def test_every_example_with_a_kafka_runs(page, kafka, tmp_path):
             run_commands(text, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if blocks_of(p, "postgres")], ids=lambda p: p.name
+)
+def test_every_example_with_a_postgres_runs(page, own_postgres, tmp_path):
+    """A server of its own: roles are of the server, and stay."""
+    own_postgres.execute("CREATE DATABASE alerts")
+    server = own_postgres.base.partition("@")[2].partition("/")[0]
+    for language, text in blocks_of(page, "postgres"):
+        text = text.replace("localhost:5433", server)
+        if language == "sql":
+            own_postgres.execute(text, f"postgresql://gueststar@{server}/alerts")
+        elif language == "python":
+            run_script(text, tmp_path)
+        else:
+            run_commands(text, tmp_path)
+
+
 def run_commands(text, folder):
     for command in commands_of(text):
-        run([sys.executable, "-m", *shlex.split(command, comments=True)], folder)
+        run(command, folder)
 
 
 def run_script(text, folder):
@@ -84,6 +112,13 @@ def run_script(text, folder):
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.name)
 def test_every_example_file_runs(example, tmp_path):
     assert run([sys.executable, "-W", "error", str(example)], tmp_path)
+
+
+def test_the_table_of_tasks_is_what_the_example_counts():
+    spec = importlib.util.spec_from_file_location("tasks", ROOT / "examples/twelve_tasks.py")
+    tasks = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tasks)
+    assert tasks.table() in (DOCS / "tutorials/twelve-tasks.md").read_text()
 
 
 def test_links_between_pages_lead_somewhere():

@@ -14,13 +14,14 @@ from gueststar import Broker
 from gueststar.plots import colour
 
 # %%
-# The RR Lyrae star of the night with the most points. What varies is the total flux, reference and
-# difference together; the difference alone has no zero of its own.
+# The RR Lyrae star of the night with the most forced photometry: every exposure, measured at one
+# place. What varies is the total flux, reference and difference together; the difference alone has
+# no zero of its own.
 
 b = Broker("sqlite:///night.db")
 truth = pq.read_table("night/truth.parquet").to_pylist()
 stars = {row["object_id"]: row["period"] for row in truth if row["kind"] == "rr_lyrae"}
-lc = max((b[name].lc.total() for name in stars), key=len)
+lc = max((b[name].lc.forced.total() for name in stars), key=len)
 lc
 
 # %%

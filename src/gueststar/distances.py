@@ -39,13 +39,24 @@ def absolute_offset(redshift: float) -> float:
     """
     if not (isfinite(redshift) and 0 < redshift <= FARTHEST):
         raise BadInput(f"a redshift is above 0 and at most {FARTHEST:g}, not {redshift:g}")
-    return 5 * log10((1 + redshift) * _comoving(redshift)) + 25 - 2.5 * log10(1 + redshift)
+    return 5 * log10((1 + redshift) * float(comoving(redshift))) + 25 - 2.5 * log10(1 + redshift)
 
 
-def _comoving(redshift: float) -> float:
-    """Return the comoving distance, Mpc; astropy's own integral would need SciPy."""
+def comoving(redshift: np.ndarray | float) -> np.ndarray:
+    """Return the comoving distance in the cosmology of Planck 2018, Mpc.
+
+    Parameters
+    ----------
+    redshift : array-like of float
+        0 to 20.
+
+    Notes
+    -----
+    astropy's own integral would need SciPy.
+    """
     from astropy.cosmology import Planck18
 
     nodes, weights = np.polynomial.legendre.leggauss(48)
-    integral = redshift / 2 * np.sum(weights * Planck18.inv_efunc(redshift / 2 * (nodes + 1)))
-    return float(Planck18.hubble_distance.to_value("Mpc") * integral)
+    half = np.asarray(redshift, np.float64)[..., None] / 2
+    integral = half[..., 0] * (Planck18.inv_efunc(half * (nodes + 1)) @ weights)
+    return np.asarray(Planck18.hubble_distance.to_value("Mpc") * integral)

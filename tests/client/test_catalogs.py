@@ -23,6 +23,8 @@ def test_an_object_knows_its_matches(broker):
     assert (best["catalogue"], best["rank"], best["source_kind"]) == ("stars", 0, "star")
     assert best["separation_arcsec"] < 2 * u.arcsec
     assert best["columns"]["gmag"] % 1 == 0.5
+    assert found.matches.meta["context"] == "star"
+    assert len(found.counterparts) == len(broker.counterparts(found.object_id, 1 * u.arcmin)) == 0
     with pytest.raises(BadInput, match="nearest names"):
         broker.matches("nothing")
 

@@ -249,9 +249,8 @@ def test_a_region_in_the_query_or_in_the_body(client, path):
     sent = client.post(f"/api{path}", content=sink.getvalue(), headers=form)
     same = client.post(f"/api{path}", json={"moc": moc.serialize("json")})
     assert sent.json() == same.json()
-    assert (
-        client.post(f"/api{path}", json={"cells": {"order": 3, "cells": cells}}).status_code == 200
-    )
+    larger = client.post(f"/api{path}", json={"cells": {"order": 3, "cells": cells}}).json()
+    assert larger["count"] >= sent.json()["count"] > 0
 
 
 @pytest.mark.parametrize(
@@ -286,18 +285,19 @@ def test_regions_of_other_types_are_refused(client):
     assert "not in both" in twice.json()["error"]["message"]
 
 
-def test_a_large_cone_page_by_page(client, store):
-    everything = store.cone(46.7, -13.0, 108_000.0)["object_id"].to_pylist()
+def test_a_large_cone_page_by_page(client, store, best):
+    ra, dec = best["ra"], best["dec"]
+    everything = store.cone(ra, dec, 108_000.0)["object_id"].to_pylist()
     seen, after = [], {}
     while True:
-        page = ask(client, "/cone", ra=46.7, dec=-13, radius=108_000, limit=41, **after)
+        page = ask(client, "/cone", ra=ra, dec=dec, radius=108_000, limit=5, **after)
         seen += [row["object_id"] for row in page["rows"]]
         assert page["truncated"] is (page["next"] is not None)
         if page["next"] is None:
             break
         after = {"after": page["next"]}
     assert seen == everything
-    assert len(seen) > 41
+    assert len(seen) > 5
 
 
 def test_sorted_pages(client):
@@ -427,7 +427,7 @@ def test_hostile_sql_is_refused(client, query):
         ("/alerts?polygon=10 20,11 21,11 20,10 21", "polygon"),
         ("/objects?moc=5/", "moc"),
         ("/objects?moc=99/1", "moc"),
-        ("/objects?moc=5/1&polygon=1 2,2 2,2 3", "polygon and moc"),
+        ("/objects?moc=5/1&polygon=1 2,2 2,2 3", "polygon, moc"),
         ("/cone?ra=10&dec=-91", "dec"),
         ("/cone?ra=10", "ra, dec"),
         ("/cone?ra=10&dec=0&radius=nan", "radius"),

@@ -37,6 +37,10 @@ def test_catalogues_and_matches(asked):
     assert match["separation_arcsec"] == pytest.approx(1.0, abs=1e-4)
     assert orjson.loads(match["columns"]) == {"mag": 17.5}
     assert found["units"]["position_angle"] == "deg"
+    assert found["context"] == "star"
+    assert client.get(f"/api/counterparts/{name}?radius=60").json()["rows"] == []
+    assert client.get("/api/counterparts/nothing").status_code == 404
+    assert client.get(f"/api/counterparts/{name}?radius=61").json()["error"]["field"] == "radius"
     assert client.get("/api/matches/nothing").status_code == 404
     assert "gaia" in client.get("/api/catalogs?format=csv").text
 

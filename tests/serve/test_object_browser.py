@@ -127,6 +127,52 @@ def test_a_stamp_can_be_saved_as_fits(opened, richest):
     assert download.value.path().read_bytes().startswith(b"SIMPLE  =")
 
 
+def test_a_note_is_written_changed_and_removed_by_keyboard(opened):
+    opened.keyboard.press("a")
+    opened.keyboard.type("host at z = 0.03")
+    opened.keyboard.press("Control+Enter")
+    note = opened.locator("[data-note]")
+    expect(note.locator("[data-text]")).to_have_text("host at z = 0.03")
+    note.locator("[data-note-edit]").focus()
+    opened.keyboard.press("Enter")
+    opened.keyboard.type("a ")
+    opened.keyboard.press("Control+Enter")
+    expect(note.locator("[data-text]")).to_have_text(re.compile("a host|0.03a"))
+    expect(note).to_contain_text("edited")
+    note.locator("[data-note-remove]").focus()
+    opened.keyboard.press("Enter")
+    expect(note.locator("[data-note-remove]")).to_have_text("Really remove")
+    opened.keyboard.press("Enter")
+    expect(note).to_have_count(0)
+
+
+def test_what_the_api_refuses_is_said(opened):
+    opened.locator("[name=kind]").select_option("tag")
+    opened.keyboard.press("Escape")
+    opened.locator("#note").fill("x" * 65)
+    opened.keyboard.press("Control+Enter")
+    expect(opened.locator("[data-note-said]")).to_contain_text("65 characters are more than the 64")
+    opened.said.clear()  # the browser's own line about the answer 400
+
+
+def test_paths_and_values_of_the_packet_are_copied_by_keyboard(opened):
+    opened.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    opened.keyboard.press("g")
+    assert opened.locator("[data-packet] small").first.is_visible()
+    opened.locator("[data-path='candidate.magpsf']").click(position={"x": 4, "y": 4})
+    assert opened.evaluate("navigator.clipboard.readText()") == "candidate.magpsf"
+    opened.keyboard.press("w")
+    opened.keyboard.type("signal to noise at the peak")
+    expect(opened.locator("[data-packet-found]")).to_contain_text("1 found")
+    line = opened.locator("[data-path='candidate.scorr']")
+    line.focus()
+    opened.keyboard.press("Enter")
+    copied = opened.evaluate("navigator.clipboard.readText()")
+    assert copied == line.locator("dd").inner_text().removesuffix(" sentinel")
+    opened.keyboard.press("Shift+Enter")
+    assert opened.evaluate("navigator.clipboard.readText()") == "candidate.scorr"
+
+
 CONTROLS = """() => [...document.querySelectorAll(
     'main :is(button, a[href], input, select, summary, canvas)'
 )].filter((e) => e.checkVisibility() && !e.closest('.modebar'))"""

@@ -152,3 +152,32 @@ def test_the_panel_sends_its_slots(client, richest):
     alert = richest.alerts["alert_id"][0].as_py()
     panel = client.get(f"/alert/{alert}/panel").text
     assert re.findall('data-slot="([a-z]+)"', panel) == ["scores", "packet"]
+
+
+def test_notes_are_shown_escaped_and_gone_when_removed(client, richest):
+    name, alert = richest.object_id, str(richest.alerts["alert_id"][0].as_py())
+    sent = {"object_id": name, "alert_id": alert, "text": "<b>host</b>\nat z = 0.03"}
+    written = client.post("/api/annotations", json=sent).json()["annotation_id"]
+    try:
+        for place in (f"/object/{name}", f"/notes?object={name}", f"/notes?alert={alert}"):
+            page = client.get(place).text
+            assert "&lt;b&gt;host&lt;/b&gt;\nat z = 0.03" in page
+            assert f'data-note="{written}"' in page
+    finally:
+        client.delete(f"/api/annotations/{written}")
+    assert "None yet" in client.get(f"/notes?object={name}").text
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("object=nobody", 404), ("alert=abc", 400), ("alert=1", 404), ("objct=x", 400)],
+)
+def test_notes_of_nothing_are_refused(client, query, status):
+    assert client.get(f"/notes?{query}").status_code == status
+
+
+def test_an_alert_of_no_object_has_notes_and_no_curve(client, store):
+    alone = store.sql("SELECT alert_id FROM alerts WHERE object_id IS NULL")["alert_id"][0].as_py()
+    page = client.get(f"/alert/{alone}").text
+    assert "data-notes" in page
+    assert "data-curve" not in page

@@ -30,7 +30,7 @@ def test_texts(value):
 
 
 def test_rows_of_fixed_width():
-    table = "a ?float x\nb double! x\nc int! x\nd ?int x\ne string! x\nf ?string x\ng ?double! x"
+    table = "a ?float\nb double!\nc int!\nd ?int\ne string!\nf ?string\ng ?double!"
     part = FixedPart(table, {"e": "name", "f": "null"})
     rows = part.rows({"a": [1.5, 2.5], "b": [3.0, 4.0], "c": [0, 63], "d": 7, "g": 9.0}, 2)
     schema = record("r", table)

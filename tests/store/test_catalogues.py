@@ -276,3 +276,64 @@ def test_what_cannot_be_asked_is_said(store):
         with pytest.raises(BadInput, match=message):
             store.xmatch(*given)
     assert store.xmatch([], [], "gaia").num_rows == 0
+
+
+def test_counterparts_are_of_other_surveys(store):
+    """A Rubin object 0.8 arcsec beside a ZTF one, and a second ZTF object that is nearer."""
+    ra, dec = beside(np.full(4, 0.0), np.full(4, -30.0), np.array([0.0, 0.3, 0.8, 5.0]), 45.0)
+    surveys = ["ztf", "ztf", "lsst", "lsst"]
+    batch = placed(4, ra=ra, dec=dec, survey=surveys)
+    store.write([batch])
+    found = store.counterparts("o0000").to_pylist()
+    assert [(one["object_id"], one["survey"]) for one in found] == [("o0002", "lsst")]
+    assert found[0]["separation_arcsec"] == pytest.approx(0.8, abs=1e-3)
+    assert store.counterparts("o0002")["object_id"].to_pylist() == ["o0001", "o0000"]
+    assert store.counterparts("o0000", 6.0)["object_id"].to_pylist() == ["o0002", "o0003"]
+    assert store.counterparts("o0003").num_rows == 0
+    for given, message in ((("x",), "nearest names"), (("o0000", 61.0), "at most 60")):
+        with pytest.raises(BadInput, match=message):
+            store.counterparts(*given)
+
+
+def test_the_context_of_an_object(store):
+    ra, dec = beside(np.full(1, 40.0), np.full(1, 5.0), 0.5, 0.0)
+    store.add_catalogue(GAIA, [sources(ra, dec, [15.0])], "v1")
+    store.write([placed(2, ra=[40.0, 50.0], dec=[5.0, 5.0])])
+    key = b"gueststar.context"
+    assert store.matches("o0000").schema.metadata == {key: b"star"}
+    assert store.matches("o0001").schema.metadata is None
+    galaxies = Declaration("galaxies", redshift="z", kind="galaxy")
+    store.add_catalogue(galaxies, [sources([50.0], [5.0 + 8 / 3600], [0.05])], "v1")
+    store.match_catalogue("galaxies")
+    assert store.matches("o0001").schema.metadata == {key: b"hosted"}
+
+
+def test_writers_and_the_reading_of_a_catalogue_meet(url, sky):
+    """Whoever comes first, each object is matched with the newest version in the end."""
+    ra, dec, star_ra, star_dec, _ = sky
+    batches = [
+        replaced(
+            placed(20, k, ra=ra[k * 20 :][:20], dec=dec[k * 20 :][:20]),
+            object_id=[f"o{k * 20 + i:04d}" for i in range(20)],
+            alert_id=range(k * 20, k * 20 + 20),
+            source=[f"file#{k}"] * 20,
+        )
+        for k in range(10)
+    ]
+    with open_store(url) as writer, open_store(url) as reader:
+
+        def write():
+            for batch in batches:
+                writer.write([batch])
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        for version in ("v1", "v2"):
+            with_gaia(reader, star_ra, star_dec, version=version)
+            reader.match_catalogue("gaia")
+        thread.join()
+        reader.match_catalogue("gaia")
+        (row,) = reader.catalogues().to_pylist()
+        assert (row["version"], row["n_matched"], row["n_waiting"]) == ("v2", 100, 0)
+        versions = reader.sql("SELECT version, count(*) AS n FROM crossmatches GROUP BY version")
+        assert versions.to_pylist() == [{"version": "v2", "n": 100}]

@@ -67,6 +67,7 @@ def test_four_writers_of_the_same_alerts_and_one_is_killed(url, tmp_path):
         assert health["duplicate"] == (WORKERS - 1) * BATCHES * ROWS
         assert health["dead_letter"] == 2 * WORKERS * BATCHES
         many = content(store)
+        assert sum(store.nights()["n_alerts"].to_pylist()) == BATCHES * ROWS
     with open_store(f"sqlite:///{tmp_path / 'one.db'}") as alone:
         for k in range(BATCHES):
             alone.write([batch_of(k, 0)])

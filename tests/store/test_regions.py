@@ -34,10 +34,10 @@ def random_cones(rng, ra, dec, n):
     return (*places, 10 ** rng.uniform(-0.5, np.log10(108_000), n))
 
 
-def test_three_hundred_cones_up_to_thirty_degrees_agree_with_brute_force(placed):
+def test_two_hundred_cones_up_to_thirty_degrees_agree_with_brute_force(placed):
     store, ra, dec = placed
     rng = np.random.default_rng(11)
-    ras, decs, radii = random_cones(rng, ra, dec, 300)
+    ras, decs, radii = random_cones(rng, ra, dec, 200)
     wanted = brute_force((ras, decs), ra, dec, radii)
     found = set()
     for row, (a, d, r) in enumerate(zip(ras, decs, radii, strict=True)):
@@ -51,7 +51,7 @@ def test_three_hundred_cones_up_to_thirty_degrees_agree_with_brute_force(placed)
             assert alone["object_id"].to_pylist() == [one["object_id"] for one in objects]
             assert alone["separation_arcsec"].to_pylist() == apart
     assert found == wanted
-    assert len(found) > 3_000
+    assert len(found) > 2_000
 
 
 def star(rng, ra, dec, radius):
@@ -88,7 +88,7 @@ def test_polygons_of_every_size_agree_with_brute_force(placed):
     store, ra, dec = placed
     rng = np.random.default_rng(12)
     matched = 0
-    for k in range(150):
+    for k in range(80):
         place = HARD[k % len(HARD)] if k % 2 else (ra[k], dec[k])
         corners = star(rng, *place, 10 ** rng.uniform(-4, 1.7))
         selection = ObjectSelection(region=Polygon(corners))
@@ -97,7 +97,7 @@ def test_polygons_of_every_size_agree_with_brute_force(placed):
         assert names(found) == wanted
         assert len(found) == len(wanted)
         matched += len(wanted)
-    assert matched > 5_000
+    assert matched > 2_000
 
 
 def test_mocs_of_every_kind_agree_with_brute_force(placed):

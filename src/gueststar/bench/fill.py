@@ -19,6 +19,7 @@ from astropy.coordinates import Latitude, Longitude
 from cdshealpix.nested import lonlat_to_healpix
 
 from gueststar.batch import magnitude
+from gueststar.store import tally
 from gueststar.store.engine import EngineStore
 from gueststar.store.postgres.schema import make_partitions
 from gueststar.store.postgres.store import PostgresStore
@@ -73,6 +74,7 @@ def fill(store: EngineStore, objects: int, seed: int, tell: Callable[[int], None
         tell(start + len(rows))
     for statement in indexes:
         store._commit(partial(_run, statement))
+    store._commit(partial(_run, tally.FILL))
     if isinstance(store, PostgresStore):  # what autovacuum would do a little later
         store._writable().execute("VACUUM (ANALYZE)")
 

@@ -15,12 +15,11 @@ from the galaxy to the position.
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 
+from gueststar.distances import FARTHEST, comoving
+
 MAX_DLR = 4.0  # light radii, as Gupta et al. 2016
-_REDSHIFTS = np.concatenate([[0.0], np.geomspace(1e-5, 20.0, 4_000)])
 
 
 def kpc(separation: np.ndarray, redshift: np.ndarray) -> np.ndarray:
@@ -43,19 +42,10 @@ def kpc(separation: np.ndarray, redshift: np.ndarray) -> np.ndarray:
     >>> kpc(np.array([1.0, 1.0]), np.array([0.1, -0.001])).round(3)
     array([1.906,   nan])
     """
-    known = (redshift > 0) & (redshift <= _REDSHIFTS[-1])
-    scale = np.interp(np.where(known, redshift, 0.0), _REDSHIFTS, _kpc_per_arcsec())
-    return np.where(known, separation * scale, np.nan)
-
-
-@cache
-def _kpc_per_arcsec() -> np.ndarray:
-    from astropy.cosmology import Planck18  # its own integrals want scipy; it is flat
-
-    integrand = Planck18.inv_efunc(_REDSHIFTS)
-    steps = np.diff(_REDSHIFTS) * (integrand[1:] + integrand[:-1]) / 2
-    comoving = Planck18.hubble_distance.to_value("kpc") * np.concatenate([[0.0], np.cumsum(steps)])
-    return np.asarray(comoving / (1 + _REDSHIFTS) * np.radians(1 / 3600))
+    known = (redshift > 0) & (redshift <= FARTHEST)
+    z = np.where(known, redshift, 0.0)
+    across = 1e3 * comoving(z) / (1 + z)  # angular diameter distance, kpc
+    return np.where(known, separation * np.radians(1 / 3600) * across, np.nan)
 
 
 def light_radii(

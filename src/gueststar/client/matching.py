@@ -15,6 +15,8 @@ from gueststar.client.places import arcsec, positions_of, table_of
 from gueststar.client.progress import bar
 from gueststar.client.results import Result
 from gueststar.errors import BadInput
+from gueststar.store.crossmatches import RADIUS_ARCSEC
+from gueststar.store.matching import CONTEXT_KEY
 from gueststar.store.selection import check_cones
 
 if TYPE_CHECKING:
@@ -39,7 +41,8 @@ class Matching:
     def matches(self, object_id: str) -> Result:
         """Return what an object matches in all catalogues, the best first in each.
 
-        ``columns`` holds a dict of what the catalogue keeps.
+        ``columns`` holds a dict of what the catalogue keeps; ``meta["context"]`` says in a word
+        what surrounds the object: agn, variable, star, nuclear, hosted, or None.
 
         Raises
         ------
@@ -51,7 +54,20 @@ class Matching:
         kept = np.empty(len(found), dtype=object)
         kept[:] = [orjson.loads(text) for text in table.column("columns").to_pylist()]
         found["columns"] = Column(kept)
+        context = (table.schema.metadata or {}).get(CONTEXT_KEY)
+        found.meta["context"] = context.decode() if context else None
         return found
+
+    def counterparts(self, object_id: str, radius: Any = RADIUS_ARCSEC) -> Result:
+        """Return the objects of other surveys at the place of an object, nearest first.
+
+        Parameters
+        ----------
+        object_id : str
+        radius : Quantity or float
+            An angle; a bare number is arcsec. At most 60 arcsec.
+        """
+        return Result.from_arrow(self._store.counterparts(object_id, arcsec(radius)))
 
     def xmatch(
         self,

@@ -15,6 +15,7 @@ from gueststar.client.http import Server
 from gueststar.points import HISTORY_SCHEMA
 from gueststar.score import Score
 from gueststar.store.annotates import Annotation
+from gueststar.store.crossmatches import RADIUS_ARCSEC
 from gueststar.store.interface import ObjectRecord, Sort
 from gueststar.store.selection import (
     MAX_PAGE,
@@ -115,6 +116,11 @@ class RemoteStore:
     def matches(self, object_id: str) -> pa.Table:
         """Return what an object matches in all catalogues."""
         return self._server.table(f"/matches/{quote(object_id, safe='')}")
+
+    def counterparts(self, object_id: str, radius_arcsec: float = RADIUS_ARCSEC) -> pa.Table:
+        """Return the objects of other surveys at the place of an object."""
+        path = f"/counterparts/{quote(object_id, safe='')}"
+        return self._server.table(path, radius=radius_arcsec)
 
     def xmatch(
         self,

@@ -73,9 +73,15 @@ class BrokerObject:
     def matches(self) -> Result:
         """What it matches in the catalogues, fetched when first asked for; the best have rank 0.
 
-        ``columns`` holds a dict of what a catalogue keeps.
+        ``columns`` holds a dict of what a catalogue keeps, ``meta["context"]`` a word for what
+        surrounds it.
         """
         return self._broker.matches(self.object_id)
+
+    @cached_property
+    def counterparts(self) -> Result:
+        """The same source in other surveys: their objects within 1.5 arcsec, nearest first."""
+        return self._broker.counterparts(self.object_id)
 
     @cached_property
     def newest(self) -> Alert:

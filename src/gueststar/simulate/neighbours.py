@@ -50,7 +50,7 @@ def _reference(
     east = -place[0] * PIXEL / 3600 / math.cos(math.radians(thing.dec))
     return {
         "ranr": (thing.ra + east) % 360.0,
-        "decnr": thing.dec + place[1] * PIXEL / 3600,
+        "decnr": thing.dec - place[1] * PIXEL / 3600,
         "distnr": math.hypot(place[0] - position[0], place[1] - position[1]),
         "magnr": mag,
         "sigmagnr": min(0.015 + 10 ** (0.4 * (mag - 24.5)), 0.4),

@@ -104,7 +104,7 @@ class Alerts:
                 "xpos": thing.x,
                 "ypos": thing.y,
                 "ra": thing.ra - x * PIXEL / 3600 / float(np.cos(np.radians(thing.dec))),
-                "dec": thing.dec + y * PIXEL / 3600,
+                "dec": thing.dec - y * PIXEL / 3600,
                 "mindtoedge": edge_distance(thing),
                 "ndethist": history.detections(e),
                 "ncovhist": self.calibration.covered + e + 1,

@@ -126,7 +126,7 @@ def _draw_thing(
     crowded = crowding == "crowded"
     source = draw_real(rng, log, crowded) if real else draw_bogus(rng, log, crowded)
     x, y = rng.uniform(60, _DETECTOR[0] - 60), rng.uniform(60, _DETECTOR[1] - 60)
-    dec = float(np.clip(centre[1] + (y - 1540) * 1.01 / 3600, -89.5, 89.5))
+    dec = float(np.clip(centre[1] - (y - 1540) * 1.01 / 3600, -89.5, 89.5))
     ra = (centre[0] - (x - 1536) * 1.01 / 3600 / np.cos(np.radians(dec))) % 360.0
     return Thing(
         source=source,

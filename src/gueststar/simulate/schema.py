@@ -220,7 +220,8 @@ def _field(line: str, container: str | None) -> dict[str, Any]:
     name, kind = line.split(" ")
     kept = kind.rstrip("!")
     field: dict[str, Any] = {"name": name, "type": kept}
-    field["doc"] = str(describe("ztf", name, container))
+    if note := describe("ztf", name, container):
+        field["doc"] = str(note)
     if kept.startswith("?"):
         field["type"] = ["null", kept[1:]]
         if not kind.endswith("!"):

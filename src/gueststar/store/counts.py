@@ -26,17 +26,18 @@ _SCHEMAS = {
     "healpix": pa.schema([pa.field("cell", pa.int64()), _N]),
 }
 _QUERIES = {
-    "night": """SELECT night, count(*) FROM alert_rows AS a {which}
+    "night": """SELECT night, CAST(sum(n_alerts) AS BIGINT) FROM night_rows {which}
                 GROUP BY night ORDER BY night DESC""",
-    "band": """SELECT survey, band, count(*) FROM alert_rows AS a {which}
-               GROUP BY survey, band ORDER BY survey, band NULLS FIRST""",
-    "survey": """SELECT survey, count(*) FROM alert_rows AS a {which}
+    "band": """SELECT survey, NULLIF(band, '') AS band, CAST(sum(n_alerts) AS BIGINT)
+               FROM night_rows {which}
+               GROUP BY survey, NULLIF(band, '') ORDER BY survey, 2 NULLS FIRST""",
+    "survey": """SELECT survey, CAST(sum(n_alerts) AS BIGINT) FROM night_rows {which}
                  GROUP BY survey ORDER BY survey""",
-    "class": """SELECT n.module, n.class, count(*) FILTER (WHERE s.value >= :least),
-                       count(s.value), count(*) - count(s.value)
-                FROM score_rows AS s JOIN score_names AS n ON n.name_id = s.name_id
-                {which} AND s.latest
-                GROUP BY n.name_id, n.module, n.class ORDER BY n.name_id""",
+    "class": """SELECT n.module, n.class, c.above, c.scored, c.every - c.scored FROM (
+                    SELECT name_id, count(*) FILTER (WHERE s.value >= :least) AS above,
+                           count(s.value) AS scored, count(*) AS every
+                    FROM score_rows AS s{index} {which} AND s.latest GROUP BY name_id) AS c
+                JOIN score_names AS n ON n.name_id = c.name_id ORDER BY n.name_id""",
     "healpix": """SELECT healpix29 >> {shift} AS cell, count(*) FROM alert_rows AS a {which}
                   GROUP BY cell ORDER BY cell""",
 }
@@ -49,7 +50,8 @@ def counts(
     check_count(by, order)
     nightly.check_night(night)
     which = "WHERE TRUE" if night is None else "WHERE night = :night"
-    query = _QUERIES[by].format(which=which, shift=2 * (29 - order))
+    index = connection.index("score_by_value" if night is None else "score_by_night")
+    query = _QUERIES[by].format(which=which, shift=2 * (29 - order), index=index)
     with connection.within(MAX_SECONDS):
         found = connection.execute(query, {"night": night, "least": min_score})
         return typed(found.fetchall(), _SCHEMAS[by])

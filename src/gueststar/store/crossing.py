@@ -14,6 +14,7 @@ from gueststar.catalogs.declaration import Declaration, Mode, check_mode, check_
 from gueststar.catalogs.sources import Source
 from gueststar.errors import BadInput
 from gueststar.store import catalogues
+from gueststar.store.crossmatches import MAX_COUNTERPART_ARCSEC, RADIUS_ARCSEC
 from gueststar.store.selection import MAX_MATCHES, MAX_POSITIONS, check_cones
 from gueststar.store.session import Session
 
@@ -43,6 +44,20 @@ class Crossing:
 
         with self._reading() as connection:
             return matching.of_object(connection, object_id)
+
+    def counterparts(
+        self: _Store, object_id: str, radius_arcsec: float = RADIUS_ARCSEC
+    ) -> pa.Table:
+        """Return the objects of other surveys; see :meth:`Crossmatches.counterparts`."""
+        from gueststar.store import counterparts
+
+        if not 0 < radius_arcsec <= MAX_COUNTERPART_ARCSEC:
+            raise BadInput(
+                f"radius: {radius_arcsec} arcsec cannot be: it must be above 0 and at most "
+                f"{MAX_COUNTERPART_ARCSEC:g}"
+            )
+        with self._reading() as connection:
+            return counterparts.counterparts(connection, object_id, radius_arcsec)
 
     def xmatch(
         self: _Store,

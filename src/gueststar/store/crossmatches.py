@@ -14,6 +14,11 @@ from gueststar.catalogs.sources import Source
 
 Progress = Callable[[int], None]
 
+#: Of counterparts. ZTF joins detections within 1.5 arcsec to one object (Masci et al. 2019, PASP
+#: 131, 018003); its single positions, the less exact ones, scatter by 0.1 to 0.5 arcsec.
+RADIUS_ARCSEC = 1.5
+MAX_COUNTERPART_ARCSEC = 60.0
+
 
 class Crossmatches(Protocol):
     """Catalogues, what objects match in them, and positions matched with them."""
@@ -35,7 +40,30 @@ class Crossmatches(Protocol):
             Columns of :data:`gueststar.store.crossmatch.MATCH`, in the order of catalogues, then
             of ``rank``, 0 the best. ``position_angle`` is the direction from the object to the
             source, deg, from north over east; ``columns`` a JSON object of what the catalogue
-            keeps.
+            keeps. The schema's metadata ``gueststar.context`` says in a word what surrounds the
+            object (:func:`gueststar.catalogs.context.context_of`); it is not there when nothing
+            does.
+
+        Raises
+        ------
+        BadInput
+            If there is no such object; the message names the nearest.
+        """
+        ...
+
+    def counterparts(self, object_id: str, radius_arcsec: float = RADIUS_ARCSEC) -> pa.Table:
+        """Return the objects of other surveys at the place of an object, nearest first.
+
+        Parameters
+        ----------
+        object_id : str
+        radius_arcsec : float
+            Above 0, at most 60; default 1.5, as ZTF joins its detections.
+
+        Returns
+        -------
+        pyarrow.Table
+            Columns of the view ``objects`` and ``separation_arcsec``.
 
         Raises
         ------

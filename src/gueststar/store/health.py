@@ -37,7 +37,7 @@ def health(connection: Session, size: int) -> dict[str, Any]:
         "topics": topics,
         "alerts": alerts,
         "objects": number("SELECT count(*) FROM object_rows"),
-        "nights": number("SELECT count(DISTINCT night) FROM alert_rows"),
+        "nights": number("SELECT count(DISTINCT night) FROM night_rows"),
         "scores": number("SELECT count(*) FROM score_rows"),
         "dead_letters": _reasons(connection),
         **unsent.unsent(connection),

@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import pyarrow as pa
 
+from gueststar.catalogs.context import context_of
 from gueststar.store import catalogues
 from gueststar.store.catalogues import Catalogue
 from gueststar.store.crossmatch import MATCH, Places, matches
@@ -20,6 +21,7 @@ from gueststar.store.reading import unknown_object
 from gueststar.store.session import Session
 from gueststar.store.tables import columns_sql, typed
 
+CONTEXT_KEY = b"gueststar.context"
 _COLUMNS = (
     "object_id", "catalogue_id", "rank", "source_id", "ra", "dec", "separation_arcsec",
     "position_angle", "separation_kpc", "light_radii", "source_kind", "facts",
@@ -120,7 +122,9 @@ def of_object(connection: Session, object_id: str) -> pa.Table:
         raise unknown_object(connection, object_id)
     query = f"""SELECT {columns_sql(MATCH)} FROM crossmatches WHERE object_id = ?
                 ORDER BY catalogue, rank"""
-    return typed(connection.execute(query, (object_id,)).fetchall(), MATCH)
+    found = typed(connection.execute(query, (object_id,)).fetchall(), MATCH)
+    context = context_of(found.to_pylist())
+    return found.replace_schema_metadata({CONTEXT_KEY: context} if context else None)
 
 
 def of_positions(

@@ -77,6 +77,11 @@ class Page(NamedTuple):
         return "".join(f" AND {text}" for text in given)
 
     @property
+    def measured(self) -> bool:
+        """Whether magnitude or age is asked for, which only the alerts themselves have."""
+        return any(getattr(self, name) is not None for name in _FILTERS if "_" in name)
+
+    @property
     def scored(self) -> str:
         """Condition on ``score_rows AS s``; empty when every score will do."""
         least = " AND s.value >= :min_score" if self.min_score is not None else ""
@@ -107,8 +112,8 @@ class Page(NamedTuple):
 
 def nights(connection: Session) -> pa.Table:
     """Return the nights with their numbers of alerts, newest first."""
-    query = """SELECT night, count(*), min(mjd_tai), max(mjd_tai) FROM alert_rows
-               GROUP BY night ORDER BY night DESC"""
+    query = """SELECT night, CAST(sum(n_alerts) AS BIGINT), min(first_mjd_tai), max(last_mjd_tai)
+               FROM night_rows GROUP BY night ORDER BY night DESC"""
     return typed(connection.execute(query).fetchall(), NIGHTS)
 
 
@@ -242,7 +247,9 @@ def _ids(
 
 
 def _total(connection: Session, page: Page, values: dict[str, Any]) -> int:
-    if not page.scored:
+    if not page.scored and not page.measured:
+        query = f"""SELECT sum(n_alerts) FROM night_rows AS a WHERE a.night = :night{page.which}"""
+    elif not page.scored:
         query = f"""SELECT count(*) FROM alert_rows AS a{connection.index("alert_by_time")}
                     WHERE a.night = :night{page.which}"""
     else:
@@ -250,7 +257,7 @@ def _total(connection: Session, page: Page, values: dict[str, Any]) -> int:
         query = f"""SELECT count(*) FROM score_rows AS s{connection.index("score_by_night")}
                     WHERE s.latest AND s.night = :night AND s.name_id = :name{page.scored}
                         {its_alert}"""
-    return int(connection.execute(query, values).fetchone()[0])
+    return int(connection.execute(query, values).fetchone()[0] or 0)
 
 
 def _rows(connection: Session, ids: list[int], name: int | None) -> pa.Table:

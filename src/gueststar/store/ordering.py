@@ -97,7 +97,7 @@ class Sort:
         valued = replace(self, where=f" AND {value} IS NOT NULL")
         others = replace(
             self, name="none", columns=self.columns[1:], where=f" AND {value} IS NULL",
-            index=_WITHOUT.get(self.index, self.index),
+            index=_WITHOUT.get(self.index, self.index) if self.name == "score" else self.index,
         )  # fmt: skip
         if key is not None and key[0] is None:
             return [(others, key[1:])]
@@ -138,6 +138,15 @@ _BOUNDS = {
     "first": ("first_since", "first_until"),
     "last": ("last_since", "last_until"),
 }
+#: Conditions that an index of their own has.
+_NARROW = {
+    "object_by_detections": ("min_detections",),
+    "object_by_last": ("last_since", "last_until"),
+    "object_by_first": ("first_since", "first_until"),
+    "alert_by_brightness": ("mag_min", "mag_max"),
+    "score_by_value": ("min_score", "max_score"),
+}
+FEW = 20_000  # rows that are sorted faster than a long index is walked
 _OF_A_NIGHT = {"score_by_value": "score_by_night", "alert_by_brightness": "alert_by_mag"}
 #: Where rows without the value are found in the order of their ids.
 _WITHOUT = {"score_by_value": "alert_by_id", "score_by_night": "alert_by_time"}
@@ -179,8 +188,12 @@ class Search:
         if selection.cell is not None:
             values |= zip(("cell_low", "cell_end"), cell_span(selection.cell), strict=True)
             wanted.append("a.healpix29 >= :cell_low AND a.healpix29 < :cell_end")
-        join = f""" LEFT JOIN score_rows AS s ON s.alert_id = a.alert_id AND s.name_id = :name
-                    AND s.latest{connection.same_night}"""
+        scored = (
+            f"s.alert_id = a.alert_id AND s.name_id = :name AND s.latest{connection.same_night}"
+        )
+        join = f" LEFT JOIN score_rows AS s ON {scored}"
+        if "min_score" in values or "max_score" in values:  # SQLite would turn the join round
+            join, wanted = " CROSS JOIN score_rows AS s", [scored, *wanted]
         columns = f"{columns_sql(ALERTS, 'a')}, s.value, s.reason"
         return cls("alert_rows", join, columns, FOUND, tuple(wanted), {**values, "name": name})
 
@@ -197,6 +210,30 @@ class Search:
         """Tell whether a condition leaves out rows that lack what is sorted by."""
         return any(name in self.values for name in _BOUNDS[sort])
 
+    def narrowed(self, connection: Session, sort: Sort) -> Sort:
+        """Return the order with the index of a condition that few rows meet.
+
+        PostgreSQL knows by itself; where indexes are not named, nothing is changed.
+        """
+        usual = sort.index in ("", "alert_by_object") or "night" in self.values
+        if usual or not connection.index(sort.index):
+            return sort
+        for index, names in _NARROW.items():
+            every = _ALERT_CONDITIONS if self.table == "alert_rows" else _OBJECT_CONDITIONS
+            wanted = [every[name] for name in names if name in self.values]
+            if wanted and self._few(connection, index, wanted):
+                return replace(sort, index=index)
+        return sort
+
+    def _few(self, connection: Session, index: str, wanted: list[str]) -> bool:
+        table = f"{self.table} AS a"
+        if index.startswith("score_by"):
+            table, wanted = "score_rows AS s", [*wanted, "s.name_id = :name AND s.latest"]
+        query = f"""SELECT count(*) FROM (
+                        SELECT 1 FROM {table}{connection.index(index)}
+                        WHERE {" AND ".join(wanted)} LIMIT {FEW + 1}) AS few"""
+        return bool(connection.execute(query, self.values).fetchone()[0] <= FEW)
+
     def rows(
         self,
         connection: Session,
@@ -208,7 +245,7 @@ class Search:
         """Return the first rows behind a key, of some cells."""
         source, where, values = self._source(connection, sort, spans)
         values = {**self.values, **values, "limit": limit}
-        where += "".join(f" AND {one}" for one in self.wanted) + sort.where
+        where += self._conditions(connection, spans is not None) + sort.where
         names = [_SQL[name] for name in sort.columns]
         if key is not None:
             marks = [f"k{n}" for n in range(len(key))]
@@ -223,10 +260,18 @@ class Search:
     def in_spans(self, connection: Session, spans: np.ndarray) -> pa.Table:
         """Return all rows of some cells, in any order."""
         source, where, values = self._source(connection, None, spans)
-        where += "".join(f" AND {one}" for one in self.wanted)
+        where += self._conditions(connection, placed=True)
         query = f"SELECT {self.columns} FROM {source} WHERE {where}"
         found = connection.execute(query, {**self.values, **values}).fetchall()
         return typed(found, self.schema)
+
+    def _conditions(self, connection: Session, placed: bool) -> str:
+        """Return all conditions; in cells they must not lead SQLite away from the cells."""
+        if placed and connection.index("alert_by_time"):
+            wanted = [f"({w}) IS TRUE" if w.startswith("a.") else w for w in self.wanted]
+        else:
+            wanted = list(self.wanted)
+        return "".join(f" AND {one}" for one in wanted)
 
     def _source(
         self, connection: Session, sort: Sort | None, spans: np.ndarray | None

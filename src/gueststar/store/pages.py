@@ -150,6 +150,8 @@ def _pieces(
     if spans is not None and _many(connection, search, spans):
         size = int(min(max(size / max(part_of_sky(spans), 1e-3), size), _LARGEST_PIECE))
         spans = None
+    if spans is None:
+        sort = search.narrowed(connection, sort)
     for part, start in sort.parts(search, key):
         yield from _by_key(connection, search, part, spans, start, size)
 

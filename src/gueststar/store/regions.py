@@ -158,7 +158,7 @@ def region_of(
     given = {"polygon": polygon, "moc": moc, "cells": cells, "cone": cone}
     names = [name for name, value in given.items() if value is not None]
     if len(names) > 1:
-        raise BadInput(f"{' and '.join(names)}: give one region only")
+        raise BadInput(f"{', '.join(names)}: give one region only")
     if polygon is not None:
         return Polygon(_corners(polygon) if isinstance(polygon, str) else polygon)
     if moc is not None:

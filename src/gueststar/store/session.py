@@ -64,7 +64,7 @@ class Session(Protocol):
         ...
 
     def index(self, name: str) -> str:
-        """Return the word that makes a query use an index; empty where the engine chooses."""
+        """Return the words that make a query use an index; empty where the engine chooses."""
         ...
 
     def insert(

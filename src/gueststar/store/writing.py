@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from gueststar.batch import CUTOUTS, AlertBatch, magnitude, origins, stream_bytes
-from gueststar.store import flow, ledger, matching, natives, objects, scoring
+from gueststar.store import flow, ledger, matching, natives, objects, scoring, tally
 from gueststar.store.interface import WriteReport
 from gueststar.store.ledger import Entry
 from gueststar.store.session import Session
@@ -62,6 +62,7 @@ def write(
         )
     moves = _archive(connection, parts, archive, owner) if archive else []
     flow.note_settled(connection, [*_settled(parts), *buried], time.time())
+    tally.add(connection, parts)
     return report, moves
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from gueststar import registry
+from gueststar.surveys.stamps import StampGeometry
 
 
 class Survey(Protocol):
@@ -79,18 +80,17 @@ def detection_of(record: Mapping[str, Any]) -> dict[str, Any]:
     return dict(record.get(survey.detection) or {}) if survey else {}
 
 
-def pixel_scale(survey: str) -> float | None:
-    """Return the side of a pixel of a survey's stamps, arcsec; None where it is not known.
+def stamp_geometry(survey: str) -> StampGeometry:
+    """Return what is known of a survey's stamps where their headers are silent.
 
-    A survey says it by its attribute ``pixel``, which it need not have.
+    A survey says it by its attribute ``stamps``, which it need not have.
 
     Examples
     --------
-    >>> pixel_scale("ztf"), pixel_scale("nobody")
+    >>> stamp_geometry("ztf").pixel, stamp_geometry("nobody").pixel
     (1.01, None)
     """
-    pixel = getattr(surveys().get(survey), "pixel", None)
-    return None if pixel is None else float(pixel)
+    return getattr(surveys().get(survey), "stamps", StampGeometry())
 
 
 @cache

@@ -33,6 +33,7 @@ import pyarrow.compute as pc
 
 from gueststar.batch import AB_ZERO_POINT
 from gueststar.surveys import columns, sky
+from gueststar.surveys.stamps import StampGeometry
 
 CUTOUTS = {
     "science": "cutoutScience",
@@ -56,7 +57,7 @@ class LSST:
 
     name = "lsst"
     detection = "diaSource"
-    pixel = 0.2  # arcsec; stamps say it themselves
+    stamps = StampGeometry(0.2)  # stamps say the rest, each its own
     ids = ("diaSourceId", "diaObjectId", "ssObjectId")
 
     def recognises(self, fields: Iterable[str]) -> bool:

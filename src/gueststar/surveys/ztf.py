@@ -30,6 +30,7 @@ import pyarrow.compute as pc
 
 from gueststar.batch import POGSON, flux_of
 from gueststar.surveys import columns, sky
+from gueststar.surveys.stamps import StampGeometry
 
 BANDS = ("g", "r", "i")  # fid 1, 2, 3
 CUTOUTS = {
@@ -53,7 +54,9 @@ class ZTF:
 
     name = "ztf"
     detection = "candidate"
-    pixel = PIXEL
+    # Rows of stamps run to the south, columns to the west; the headers do not say it, xpos, ypos,
+    # ra and dec of neighbours in one quadrant do (tests/surveys/test_ztf.py).
+    stamps = StampGeometry(PIXEL, north=180.0, east=-90.0)
     ids = ("candid",)
 
     def recognises(self, fields: Iterable[str]) -> bool:

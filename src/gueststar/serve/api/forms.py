@@ -14,6 +14,7 @@ from litestar.exceptions import HTTPException
 from gueststar.columns import IDS, units_of
 from gueststar.export.flat import EXACT, plain
 from gueststar.export.writers import WRITERS, About
+from gueststar.store.matching import CONTEXT_KEY
 from gueststar.store.selection import next_of
 
 TRUNCATED = b"gueststar.truncated"
@@ -120,6 +121,8 @@ def _json(table: pa.Table) -> bytes:
         answer["truncated"] = metadata[TRUNCATED] == b"1"
     if TOTAL in metadata:
         answer["total"] = int(metadata[TOTAL])
+    if CONTEXT_KEY in metadata:
+        answer["context"] = metadata[CONTEXT_KEY].decode()
     return orjson.dumps(answer)
 
 

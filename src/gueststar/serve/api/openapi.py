@@ -168,6 +168,7 @@ def _schema(operation: Operation, form: str) -> dict[str, Any]:
             "units": {"type": "object", "additionalProperties": {"type": "string"}},
             "truncated": {"type": "boolean", "description": "there are more rows than the limit"},
             "total": {"type": "integer"},
+            "context": {"type": "string", "description": "what surrounds an object"},
         },
     }
 

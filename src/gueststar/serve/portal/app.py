@@ -22,13 +22,14 @@ from gueststar.serve.api.documents import index, openapi_json
 from gueststar.serve.api.questions import QUESTIONS
 from gueststar.serve.api.routing import handlers
 from gueststar.serve.gate import Gate, Limits, Room
-from gueststar.serve.portal import formats
+from gueststar.serve.portal import formats, skymap
 from gueststar.serve.portal.house import House
 from gueststar.serve.portal.pages import (
     errors,
     files,
     health,
     night,
+    notes,
     object,
     search,
     sky,
@@ -50,6 +51,7 @@ ROUTES = (
     object.alert_panel,
     object.packet_part,
     object.packet_json,
+    notes.notes,
     stamps.stamp,
     strips.strip,
     health.health,
@@ -122,6 +124,7 @@ def create_app(
 
 def _warm_up() -> None:
     """Load what the first visitor would wait for: leap seconds, Plotly, cosmology; some seconds."""
+    skymap.warm_up()
     formats.utc([60_000.0])
     absolute_offset(0.1)
     barycentric(np.array([60_000.0]), 0.0, 0.0)

@@ -6,6 +6,7 @@ the number of its alerts on the sky. East is left, RA 0h is in the middle.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -86,29 +87,34 @@ def cells(counts: Mapping[int, int], order: int) -> list[Cell]:
     order : int
         Of the cells, one of :data:`ORDERS`.
     """
-    numbers = np.array(sorted(counts), np.uint64)
-    if not len(numbers):
-        return []
+    shapes = _shapes(order)
+    most = max(counts.values(), default=1)
+    return [
+        Cell(f"{order}/{number}", counts[number], _shade(counts[number], most), *shapes[number])
+        for number in sorted(counts)
+    ]
+
+
+def warm_up() -> None:
+    """Draw what the first visitor of the usual map would wait for."""
+    cells({}, 4)
+    lines()
+
+
+@cache
+def _shapes(order: int) -> list[tuple[str, float, float, str]]:
+    """Return path, middle on the picture and middle on the sky of all cells of an order."""
+    numbers = np.arange(12 << 2 * order, dtype=np.uint64)
     lon, lat = vertices(numbers, order, step=_EDGE_STEPS[order])
-    middle_lon, middle_lat = healpix_to_lonlat(numbers, order)
-    middles = _centred(middle_lon.to_value(u.deg))
+    middle_lon, middle_lat = (one.to_value(u.deg) for one in healpix_to_lonlat(numbers, order))
+    middles = _centred(middle_lon)
     corners = _beside(lon.to_value(u.deg), middles[:, None])
     xs, ys = mollweide(corners.ravel(), lat.to_value(u.deg).ravel())
     xs, ys = xs.reshape(corners.shape), ys.reshape(corners.shape)
-    mx, my = mollweide(middles, middle_lat.to_value(u.deg))
-    most = max(counts.values())
-    return [
-        Cell(
-            f"{order}/{number}",
-            counts[int(number)],
-            _shade(counts[int(number)], most),
-            _outline(xs[i], ys[i], corners[i]),
-            round(float(mx[i]), 1),
-            round(float(my[i]), 1),
-            _place(float(middles[i]), float(middle_lat[i].to_value(u.deg))),
-        )
-        for i, number in enumerate(numbers)
-    ]
+    at_x, at_y = (np.round(one, 1).tolist() for one in mollweide(middles, middle_lat))
+    places = [_place(*one) for one in zip(middles.tolist(), middle_lat.tolist(), strict=True)]
+    paths = [_outline(*one) for one in zip(xs, ys, corners, strict=True)]
+    return list(zip(paths, at_x, at_y, places, strict=True))
 
 
 def _place(lon: float, lat: float) -> str:
@@ -120,7 +126,7 @@ def _shade(count: int, most: int) -> int:
     """Shades go by the logarithm: nights are dense in the plane and thin elsewhere."""
     if most <= 1:
         return SHADES
-    return 1 + min(SHADES - 1, int(SHADES * np.log(count) / np.log(most)))
+    return 1 + min(SHADES - 1, int(SHADES * math.log(count) / math.log(most)))
 
 
 def _centred(lon: np.ndarray) -> np.ndarray:

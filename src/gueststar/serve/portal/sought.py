@@ -23,7 +23,6 @@ from gueststar.serve.api.fields import (
 )
 from gueststar.serve.api.operation import Field
 from gueststar.serve.portal.form import Filled, fill
-from gueststar.serve.portal.formats import degrees
 from gueststar.store.selection import (
     MAX_SELECTED_CONE_ARCSEC,
     AlertSelection,
@@ -126,15 +125,13 @@ def asks_something(form: Filled) -> bool:
 
 def alert_selection(form: Filled, module: str) -> AlertSelection:
     """Return the conditions on alerts; ``module`` where none is named."""
-    values, place = form.values, form.values["position"]
+    values = form.values
     same = ("survey", "band", "night", "since", "until", "mag_min", "mag_max", "cell")
     return AlertSelection(
         **{name: values[name] for name in (*same, "min_score", "max_score")},
         object_id=values["name"],
         module=values["module"] or module,
-        ra=place and place.ra,
-        dec=place and place.dec,
-        radius_arcsec=place and (values["radius"] or DEFAULT_RADIUS),
+        **_cone(form),
     )
 
 
@@ -147,30 +144,24 @@ def object_selection(form: Filled) -> ObjectSelection:
         last_since=values["since"],
         first_until=values["until"],
         min_detections=values["min_detections"],
+        **_cone(form),
     )
 
 
-def api_query(form: Filled, module: str) -> tuple[str, dict[str, Any]] | None:
-    """Return path and parameters of the same question to the API; None where it has none."""
-    values, place = form.values, form.values["position"]
-    cone: dict[str, Any] = {}
-    if place is not None:
-        cone = {"position": degrees(place.ra, place.dec)}
-        cone["radius"] = values["radius"] or DEFAULT_RADIUS
-    if values["of"] == "objects":
-        if place is not None:
-            alone = not form.given("name", "survey", "since", "until", "min_detections")
-            return ("/api/cone", cone) if alone else None
-        names = ("prefix", "survey", "last_since", "first_until", "min_detections")
-        selection: Any = object_selection(form)
-        return "/api/objects", _filled(selection, names)
-    chosen: Any = alert_selection(form, module)
-    given = _filled(chosen, tuple(chosen.__dataclass_fields__))
+def _cone(form: Filled) -> dict[str, Any]:
+    place = form.values["position"]
+    if place is None:
+        return {}
+    radius = form.values["radius"] or DEFAULT_RADIUS
+    return {"ra": place.ra, "dec": place.dec, "radius_arcsec": radius}
+
+
+def api_query(form: Filled, module: str) -> tuple[str, dict[str, Any]]:
+    """Return path and parameters of the same question to the API."""
+    of_objects = form.values["of"] == "objects"
+    chosen = object_selection(form) if of_objects else alert_selection(form, module)
+    given = {name: value for name, value in vars(chosen).items() if value is not None}
     if "radius_arcsec" in given:
         given["radius"] = given.pop("radius_arcsec")
-    return "/api/alerts", given
-
-
-def _filled(selection: Any, names: tuple[str, ...]) -> dict[str, Any]:
-    found = {name: getattr(selection, name) for name in names}
-    return {name: value for name, value in found.items() if value is not None}
+        given |= {"sort": "distance"} if of_objects else {}
+    return f"/api/{form.values['of']}", given

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from gueststar.errors import NewerStore, StoreError
+from gueststar.store import tally
 from gueststar.store.catalogues import tables as catalogue_tables
 from gueststar.store.search_indexes import SEARCH_INDEXES
 from gueststar.store.views import VIEWS as COMMON_VIEWS
@@ -119,6 +120,9 @@ CREATE TABLE annotation_changes (
 #: Added with version 2: catalogues, and what objects match in them.
 CATALOGUE_TABLES = catalogue_tables(_WORD, _ID, "")
 #: Added with version 2: alerts that a topic out did not take.
+#: Added with version 2: how many alerts each night has.
+NIGHT_TABLES = tally.tables(_WORD, "BIGINT", "DOUBLE PRECISION", "")
+
 UNSENT_TABLES = f"""
 CREATE TABLE unsent_rows (
     alert_id BIGINT NOT NULL, topic {_WORD} NOT NULL, at DOUBLE PRECISION NOT NULL,
@@ -153,7 +157,7 @@ _VIEW_NAMES = (
 
 #: Scripts that turn version N into N + 1. A released entry never changes.
 MIGRATIONS: dict[int, str] = {
-    1: ANNOTATION_TABLES + CATALOGUE_TABLES + UNSENT_TABLES + SEARCH_INDEXES
+    1: ANNOTATION_TABLES + CATALOGUE_TABLES + UNSENT_TABLES + SEARCH_INDEXES + NIGHT_TABLES
 }
 
 

@@ -11,6 +11,7 @@ import sqlite3
 from pathlib import Path
 
 from gueststar.errors import NewerStore, StoreError
+from gueststar.store import tally
 from gueststar.store.catalogues import tables as catalogue_tables
 from gueststar.store.search_indexes import SEARCH_INDEXES
 from gueststar.store.tables import VIEW_NAMES
@@ -113,6 +114,9 @@ CREATE TABLE annotation_changes (
 #: Added with version 3: catalogues, and what objects match in them.
 CATALOGUE_TABLES = catalogue_tables("TEXT", "INTEGER PRIMARY KEY", " WITHOUT ROWID")
 #: Added with version 3: alerts that a topic out did not take.
+#: Added with version 3: how many alerts each night has.
+NIGHT_TABLES = tally.tables("TEXT", "INTEGER", "REAL", " WITHOUT ROWID")
+
 UNSENT_TABLES = """
 CREATE TABLE unsent_rows (
     alert_id INTEGER NOT NULL, topic TEXT NOT NULL, at REAL NOT NULL, reason TEXT NOT NULL,
@@ -140,7 +144,7 @@ CREATE VIEW lightcurves AS
 #: Scripts that turn version N into N + 1. A released entry never changes.
 MIGRATIONS: dict[int, str] = {
     1: FLOW_TABLES,
-    2: ANNOTATION_TABLES + CATALOGUE_TABLES + UNSENT_TABLES + SEARCH_INDEXES,
+    2: ANNOTATION_TABLES + CATALOGUE_TABLES + UNSENT_TABLES + SEARCH_INDEXES + NIGHT_TABLES,
 }
 
 

@@ -53,7 +53,7 @@ class SqliteSession(sqlite3.Connection):
             self.set_progress_handler(None, 0)
 
     def index(self, name: str) -> str:
-        """Return the word that makes a query use an index."""
+        """Return the words that make a query use an index."""
         return f" INDEXED BY {name}"
 
     def insert(

@@ -32,6 +32,7 @@ QUESTIONS = (
     sky.cones,
     catalogs.listing,
     catalogs.matches,
+    catalogs.counterparts,
     catalogs.xmatch,
     sql.by_get,
     sql.by_post,

@@ -12,12 +12,20 @@ from gueststar.errors import NotThere
 from gueststar.serve.api.body import CSV, JSON
 from gueststar.serve.api.fields import OBJECT_ID
 from gueststar.serve.api.operation import Body, Field, Operation
-from gueststar.serve.api.questions.sky import LARGEST, NUMBERS, sent_positions, small_enough
+from gueststar.serve.api.questions.sky import (
+    APART,
+    LARGEST,
+    NUMBERS,
+    sent_positions,
+    small_enough,
+)
 from gueststar.serve.api.routing import asks
 from gueststar.store import Store
 from gueststar.store.catalogues import CATALOGUES
 from gueststar.store.crossmatch import MATCH
+from gueststar.store.crossmatches import MAX_COUNTERPART_ARCSEC, RADIUS_ARCSEC
 from gueststar.store.selection import MAX_POSITIONS
+from gueststar.store.tables import OBJECTS
 
 _GROUP = "Catalogues"
 _ROW = pa.field("row", pa.int64(), nullable=False)
@@ -44,7 +52,8 @@ def listing(store: Store, given: dict[str, Any]) -> pa.Table:
         "matches",
         "What an object matches in all catalogues",
         "In the order of catalogues, then of `rank`, 0 the best. `columns` is a JSON object of "
-        "what the catalogue keeps.",
+        "what the catalogue keeps. `context` says in a word what surrounds the object: agn, "
+        "variable, star, nuclear or hosted.",
         places=(OBJECT_ID,),
         answer=MATCH,
         group=_GROUP,
@@ -54,6 +63,33 @@ def listing(store: Store, given: dict[str, Any]) -> pa.Table:
 def matches(store: Store, given: dict[str, Any]) -> pa.Table:
     """Answer the matches."""
     return store.matches(given["object_id"])
+
+
+@asks(
+    Operation(
+        "/counterparts/{object_id}",
+        "counterparts",
+        "The objects of other surveys at the place of an object, nearest first",
+        places=(OBJECT_ID,),
+        fields=(
+            Field(
+                "radius",
+                "number",
+                "arcsec",
+                low=1e-3,
+                high=MAX_COUNTERPART_ARCSEC,
+                default=RADIUS_ARCSEC,
+                example=2,
+            ),
+        ),
+        answer=pa.schema([*OBJECTS, APART]),
+        group=_GROUP,
+        missing=True,
+    )
+)
+def counterparts(store: Store, given: dict[str, Any]) -> pa.Table:
+    """Answer the objects."""
+    return store.counterparts(given["object_id"], given["radius"])
 
 
 @asks(

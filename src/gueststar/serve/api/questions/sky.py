@@ -26,7 +26,7 @@ from gueststar.store.tables import OBJECTS
 
 MOST_MATCHES = 300_000  # rows of one answer
 LARGEST = 24 << 20  # bytes: 200,000 positions with 17 digits
-_APART = pa.field("separation_arcsec", pa.float64(), nullable=False)
+APART = pa.field("separation_arcsec", pa.float64(), nullable=False)
 _ROW = pa.field("row", pa.int64(), nullable=False)
 
 
@@ -58,7 +58,7 @@ _ROW = pa.field("row", pa.int64(), nullable=False)
             AFTER,
             LIMIT,
         ),
-        answer=pa.schema([*OBJECTS, _APART]),
+        answer=pa.schema([*OBJECTS, APART]),
         group="Sky",
     )
 )
@@ -110,7 +110,7 @@ NUMBERS = {"type": "array", "items": {"type": "number"}, "maxItems": MAX_POSITIO
             ),
             Field("nearest", "yes or no", "only the nearest object of each position"),
         ),
-        answer=pa.schema([_ROW, *OBJECTS, _APART]),
+        answer=pa.schema([_ROW, *OBJECTS, APART]),
         body=Body(
             {
                 "type": "object",

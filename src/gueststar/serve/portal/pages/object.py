@@ -16,12 +16,14 @@ from gueststar.serve.portal import classes, formats, packet
 from gueststar.serve.portal.house import House, house_of
 from gueststar.serve.portal.links import links_out
 from gueststar.serve.portal.pages import curve, period
+from gueststar.serve.portal.pages.notes import notes_of
 from gueststar.serve.portal.parameters import Parameters
 from gueststar.serve.portal.routing import reads
 from gueststar.serve.portal.rows import AlertRow, alert_address, alert_rows
 from gueststar.serve.portal.security import PLOT_POLICY
+from gueststar.serve.portal.surroundings import surroundings
 from gueststar.store import ObjectRecord
-from gueststar.surveys import pixel_scale
+from gueststar.surveys import stamp_geometry
 
 if TYPE_CHECKING:
     from gueststar.alert import Alert
@@ -42,7 +44,12 @@ def object_page(request: Request[Any, Any, Any]) -> Response[Any]:
         raise NotFoundException(str(unknown)) from None
     rows = alert_rows(scored(record))
     at = _position(rows, wanted)
-    context = {**_object(record, rows, at), **_panel(house, rows[at])}
+    context = {
+        **_object(record, rows, at),
+        **_panel(house, rows[at]),
+        **notes_of(house, object_id),
+        **surroundings(house.store, object_id, record.ra, record.dec),
+    }
     return house.page("object.html", policy=PLOT_POLICY, **context)
 
 
@@ -106,7 +113,7 @@ def _place(survey: str, object_id: str | None, ra: float, dec: float) -> dict[st
         "sexagesimal": formats.sexagesimal(ra, dec),
         "degrees": formats.degrees(ra, dec),
         "links": links_out(survey, object_id, ra, dec),
-        "arcsec": pixel_scale(survey),
+        "geometry": stamp_geometry(survey),
     }
 
 
@@ -155,6 +162,7 @@ def alert_page(request: Request[Any, Any, Any]) -> Response[Any] | Redirect:
         curve=None,
         walk=row.href,
         **_panel(house, row),
+        **notes_of(house, None, alert.alert_id),
     )
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from litestar import Request, Response
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
@@ -35,7 +34,6 @@ from gueststar.store.nightly import DEFAULT_MODULE
 from gueststar.store.selection import MAX_PAGE, ObjectSelection, next_of
 
 PAGE = 60
-MOST = 200  # objects round a position on one page
 NEAR = 6  # names that are offered in place of one that is not there
 
 
@@ -45,7 +43,6 @@ class Found:
 
     table: pa.Table
     following: str | None = None
-    count: int | None = None
 
 
 @reads("/search")
@@ -186,30 +183,13 @@ def _alerts(store: Store, form: Filled, module: str, limit: int) -> Found:
 
 
 def _objects(store: Store, form: Filled, limit: int) -> Found:
-    selection = sought.object_selection(form)
-    place = form.values["position"]
-    if place is not None:
-        radius = form.values["radius"] or DEFAULT_RADIUS
-        inside = _that_fit(store.cone(place.ra, place.dec, radius), selection)
-        return Found(inside.slice(0, max(limit, MOST)), count=inside.num_rows)
-    table = store.find_objects(selection, after=form.values["after"], limit=limit)
-    return Found(table, next_of(table))
-
-
-def _that_fit(table: pa.Table, selection: ObjectSelection) -> pa.Table:
-    """Return those objects of a cone that a selection allows."""
-    tests = (
-        (selection.prefix, lambda v: pc.starts_with(table["object_id"], v)),
-        (selection.survey, lambda v: pc.equal(table["survey"], v)),
-        (selection.last_since, lambda v: pc.greater_equal(table["last_mjd_tai"], v)),
-        (selection.first_until, lambda v: pc.less_equal(table["first_mjd_tai"], v)),
-        (selection.min_detections, lambda v: pc.greater_equal(table["n_detections"], v)),
+    table = store.find_objects(
+        sought.object_selection(form),
+        sort="name" if form.values["position"] is None else "distance",
+        after=form.values["after"],
+        limit=limit,
     )
-    fits = pa.chunked_array([pa.array([True] * table.num_rows)])
-    for value, test in tests:
-        if value is not None:
-            fits = pc.and_(fits, pc.fill_null(test(value), False))
-    return table.filter(fits)
+    return Found(table, next_of(table))
 
 
 def _with_alerts(store: Store, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -260,11 +240,11 @@ def _links(form: Filled, module: str, found: Found | None) -> dict[str, Any]:
     if found is None:
         return {**links, "following": None, "csv": None, "api": None}
     after = found.following
-    question = sought.api_query(form, module)
+    path, question = sought.api_query(form, module)
     return {
         **links,
         "following": after and f"/search?{urlencode({**kept, 'after': after})}",
-        "api": question and f"{question[0]}?{urlencode(question[1])}",
+        "api": f"{path}?{urlencode(question)}",
         "csv": f"/search.csv?{urlencode(kept)}",
     }
 

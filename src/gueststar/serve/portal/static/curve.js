@@ -42,6 +42,12 @@ export class Curve {
 
   fold(period) { this.set({ period }); }
 
+  /** Absolute magnitudes at a redshift that a catalogue gives. */
+  use(redshift) {
+    this.root.querySelector("[data-redshift]").value = redshift;
+    this.set({ redshift, unit: "mag" });
+  }
+
   listenToRedshift(field) {
     if (this.state.redshift) field.value = this.state.redshift;
     field.addEventListener("change", () => {

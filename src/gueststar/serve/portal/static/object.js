@@ -1,6 +1,8 @@
 // The object page: stamps, light curve, scores and packet follow one chosen alert.
 import { Classes } from "./classes.js";
 import { Curve } from "./curve.js";
+import { Finder } from "./finder.js";
+import { Notes } from "./notes.js";
 import { openPacket } from "./packet.js";
 import { Stamps } from "./stamps.js";
 import { say } from "./ui.js";
@@ -10,6 +12,8 @@ const stamps = new Stamps(document.querySelector("[data-stamps]"));
 const figure = document.querySelector("[data-curve]");
 const rows = [...document.querySelectorAll("[data-alert-row]")];
 const scores = document.querySelector("[data-classes]");
+const chart = document.querySelector("[data-finder]");
+const finder = chart ? new Finder(chart, stamps.geometry, root.dataset.visit) : null;
 let curve = null, classes = null;
 let chosen = root.dataset.alert;
 
@@ -20,6 +24,7 @@ async function choose(alert) {
   const row = show();
   history.replaceState(null, "", row ? row.querySelector("a").href : location.href);
   stamps.load(alert);
+  finder?.load(alert, row?.dataset.caption ?? "");
   const answer = await fetch(`/alert/${alert}/panel`);
   if (!answer.ok) return say("this alert could not be loaded");
   const html = await answer.text();
@@ -71,7 +76,13 @@ document.addEventListener("click", (event) => {
 
 show();
 openPacket();
+new Notes(document.querySelector("[data-notes]"), () => chosen);
 await stamps.load(chosen);
+finder?.load(chosen, document.querySelector("[data-caption]").textContent);
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-use-redshift]");
+  if (button) curve?.use(Number(button.dataset.useRedshift));
+});
 if (figure) {
   curve = new Curve(figure, choose);
   await curve.ready;

@@ -22,6 +22,12 @@ export async function fetchStamp(url) {
   };
 }
 
+/** What the survey says of all its stamps: arcsec a pixel, directions of north and east (rad). */
+function geometry(root) {
+  const { arcsec, north, east } = root.dataset, radians = (angle) => (Number(angle) * Math.PI) / 180;
+  return { arcsec: Number(arcsec) || null, compass: north === undefined ? null : [north, east].map(radians) };
+}
+
 class Stamp {
   constructor(figure) {
     this.figure = figure;
@@ -65,8 +71,8 @@ class Stamp {
 
   /** North, east and the scale, where they are known. */
   measures(pen, view, scale, side) {
-    const unit = devicePixelRatio, perPixel = this.stamp.scale ?? view.arcsec;
-    if (this.stamp.compass) compass(pen, this.stamp.compass, [34 * unit, 34 * unit], 18 * unit, view.accent, unit);
+    const unit = devicePixelRatio, perPixel = this.stamp.scale ?? view.geometry.arcsec, ways = this.stamp.compass ?? view.geometry.compass;
+    if (ways) compass(pen, ways, [40 * unit, 40 * unit], 18 * unit, view.accent, unit);
     if (perPixel) scaleBar(pen, scale / perPixel, side, side - 10 * unit, side - 10 * unit, view.accent, unit);
   }
 
@@ -112,8 +118,8 @@ export class Stamps {
   constructor(root) {
     this.root = root;
     this.stamps = [...root.querySelectorAll("[data-stamp]")].map((figure) => new Stamp(figure));
-    const arcsec = Number(root.dataset.arcsec) || null; // of a pixel, where the stamp does not say
-    this.view = { stretch: "auto", colour: "grey", inverted: false, zoom: 1, x: 0.5, y: 0.5, cursor: null, marks: true, ...kept(KEPT), blink: false, arcsec };
+    this.geometry = geometry(root); // of the survey, where the stamp does not say
+    this.view = { stretch: "auto", colour: "grey", inverted: false, zoom: 1, x: 0.5, y: 0.5, cursor: null, marks: true, ...kept(KEPT), blink: false, geometry: this.geometry };
     if (!STRETCHES.includes(this.view.stretch)) this.view.stretch = "auto";
     if (!COLOURS.includes(this.view.colour)) this.view.colour = "grey";
     this.stamps.forEach((stamp) => this.listen(stamp));
@@ -127,8 +133,8 @@ export class Stamps {
 
   async load(alert) {
     await Promise.all(this.stamps.map((stamp) => stamp.load(alert)));
-    const known = this.stamps.some((one) => one.stamp?.compass);
-    this.root.querySelector("[data-north]").textContent = known ? "" : "north: not given in the stamps";
+    const known = this.geometry.compass || this.stamps.some((one) => one.stamp?.compass);
+    this.root.querySelector("[data-north-said]").textContent = known ? "" : "north: not given in the stamps";
     for (const link of this.root.querySelectorAll("[data-fits]")) link.href = link.dataset.fits.replace("ALERT", alert);
     this.restyle();
   }

@@ -36,7 +36,7 @@ function mark(item) {
 function press(key) {
   const target = $$("[data-key]").find((one) => one.dataset.key.split(" ").includes(key));
   if (!target || target.getAttribute("aria-disabled") === "true") return false;
-  if (/^(INPUT|SELECT)$/.test(target.tagName)) {
+  if (/^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) {
     target.focus();
     if (target.select) target.select();
   } else target.click();
