@@ -20,6 +20,7 @@ LAYERS = [
     "bench",
     "run train checks",
     "serve client",
+    "export",
     "sinks",
     "store sources",
     "simulate classifiers filters pipeline times catalogs",

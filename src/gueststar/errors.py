@@ -17,6 +17,8 @@
     │       └── UnknownCommit  its server went away while it committed
     ├── ArchiveError       the Parquet archive cannot be read or written
     │   └── ArchiveUnavailable*  its disk is full or fails
+    ├── ExportError        a file of an export cannot be written
+    │   └── ExportUnavailable*  its disk is full or fails
     ├── StreamError        Kafka cannot be used
     │   ├── StreamRefused  it does not let us: a login, a permission
     │   │   └── MessageRefused  it does not take this one message
@@ -107,6 +109,14 @@ class ArchiveError(GueststarError):
 
 class ArchiveUnavailable(ArchiveError, Unavailable):
     """The disk of the archive is full or fails."""
+
+
+class ExportError(GueststarError):
+    """A file of an export cannot be written."""
+
+
+class ExportUnavailable(ExportError, Unavailable):
+    """The disk of an export is full or fails."""
 
 
 class StreamError(GueststarError):

@@ -10,9 +10,11 @@ from urllib.parse import quote
 import cramjam
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from astropy import units as u
 from astropy.io import fits
+from astropy.table import Table
 from astropy.time import Time
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -615,3 +617,41 @@ def test_any_text_in_any_parameter_is_no_fault_of_the_server(client, data):
     params = data.draw(st.dictionaries(st.sampled_from(names), st.text(max_size=30), max_size=4))
     answer = client.get(f"/api{operation.path}", params=params)
     assert answer.status_code < 500, answer.text
+
+
+@pytest.mark.parametrize("path", ["/nights", "/objects", "/lightcurves/NAME", "/alerts/ID/scores"])
+def test_tables_come_as_votable_and_parquet(client, best, path):
+    path = path.replace("NAME", quote(best["object_id"], safe="")).replace(
+        "ID", str(best["alert_id"])
+    )
+    rows = ask(client, path)["rows"]
+    answer = client.get(f"/api{path}", headers={"Accept": "application/x-votable+xml"})
+    assert answer.headers["content-type"].startswith("application/x-votable+xml")
+    table = Table.read(io.BytesIO(answer.content), format="votable")
+    assert len(table) == len(rows) > 0
+    assert table.colnames == list(rows[0])
+    answer = client.get(f"/api{path}", params={"format": "parquet"})
+    table = pq.read_table(io.BytesIO(answer.content))
+    assert table.num_rows == len(rows)
+    again = client.get(
+        f"/api{path}",
+        params={"format": "parquet"},
+        headers={"If-None-Match": answer.headers["etag"]},
+    )
+    assert again.status_code == 304
+
+
+def test_rows_of_many_keys(client, best):
+    sent = {"what": "alerts", "keys": ["7", str(best["alert_id"])]}
+    (row,) = client.post("/api/rows", json=sent).json()["rows"]
+    assert row["alert_id"] == str(best["alert_id"])
+    for sent, word in (
+        ({"what": "alert", "keys": []}, "Did you mean 'alerts'"),
+        ({"what": "alerts", "keys": ["x"]}, "no alert id"),
+        ({"what": "alerts", "keys": [7]}, "list of strings"),
+        ({"what": "alerts", "keys": ["7"] * 10_001}, "ask in parts"),
+        ({"keys": []}, "what: must be given"),
+    ):
+        answer = client.post("/api/rows", json=sent)
+        assert answer.status_code == 400
+        assert word in answer.json()["error"]["message"]

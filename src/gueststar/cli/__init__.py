@@ -10,6 +10,7 @@ from gueststar.cli import (
     bench,
     catalogs,
     demo,
+    export,
     health,
     ingest,
     models,
@@ -37,7 +38,7 @@ app = typer.Typer(
         "with [bold]gueststar serve[/]."
     ),
 )
-for command in (demo, ingest, run, serve, show, query, health, bench):
+for command in (demo, ingest, run, serve, show, query, export, health, bench):
     command.register(app)
 for group in (simulate, replay, catalogs, tokens, models, train):
     app.add_typer(group.app)

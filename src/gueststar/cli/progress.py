@@ -92,6 +92,36 @@ def count_bar(label: str) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
+def rows_bar(label: str, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+    """Show how many rows there were so far, and their rate; the yielded function is told of more.
+
+    Parameters
+    ----------
+    label : str
+        What is going on.
+    quiet : bool
+        Show nothing at all.
+    """
+    columns = (
+        SpinnerColumn(),
+        TextColumn("[bold]{task.description}"),
+        TextColumn("{task.completed:,} rows"),
+        TextColumn("{task.fields[rate]:,.0f}/s"),
+        TimeElapsedColumn(),
+    )
+    shown = said.is_terminal and not quiet
+    with Progress(*columns, console=said, disable=not shown, transient=True) as bar:
+        task = bar.add_task(label, total=None, rate=0.0)
+
+        def tell(rows: int) -> None:
+            count = bar.tasks[0].completed + rows
+            elapsed = bar.tasks[0].elapsed or 1e-9
+            bar.update(task, completed=count, rate=count / elapsed)
+
+        yield tell
+
+
+@contextmanager
 def steps_bar(label: str, quiet: bool = False) -> Iterator[Progress]:
     """Show a bar for steps that a long job counts itself."""
     bar = Progress(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
+from gueststar.client.exporting import Exporting
+from gueststar.client.live import stream
 from gueststar.client.matching import Matching
 from gueststar.client.notes import Notes
 from gueststar.client.places import alert_id_of
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 _WAIT_S = 20.0  # of an annotation, for another writer
 
 
-class Broker(Searches, Matching, Notes):
+class Broker(Searches, Matching, Notes, Exporting):
     """Alerts, objects and their light curves, from a local store or from a server.
 
     Parameters
@@ -76,6 +78,8 @@ class Broker(Searches, Matching, Notes):
         else:
             self._url = text if text is None or "://" in text else f"sqlite:///{text}"
             self._store = open_store(self._url, read_only=True)
+
+    stream = staticmethod(stream)
 
     def __enter__(self) -> Self:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -213,6 +214,10 @@ class RemoteStore:
     def sql(self, query: str, *, limit: int = 10_000) -> pa.Table:
         """Run a read-only query."""
         return self._server.post("/sql", {"query": query, "limit": limit})
+
+    def rows_of(self, what: str, keys: Sequence[Any]) -> pa.Table:
+        """Return rows of many alerts or objects."""
+        return self._server.post("/rows", {"what": what, "keys": [str(key) for key in keys]})
 
     def annotations(
         self,

@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 SEARCHES = frozenset(
     (
         "/api/sql", "/api/cones", "/api/alerts", "/api/objects", "/api/counts", "/api/health",
-        "/health", "/health.json", "/metrics", "/api/skyportal/alerts", "/search", "/search.csv",
-        "/sky",
+        "/health", "/health.json", "/metrics", "/api/skyportal/alerts", "/api/rows", "/search",
+        "/search.csv", "/sky",
     )
 )  # fmt: skip
 PIECE = 256 << 10  # bytes of an answer that are sent at a time

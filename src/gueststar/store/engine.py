@@ -20,6 +20,7 @@ from gueststar.score import Score
 from gueststar.store import flow, health, ledger, nightly, reading, recovery, unsent, writing
 from gueststar.store.admitting import Admitting
 from gueststar.store.annotating import Annotating
+from gueststar.store.bulk import Bulk
 from gueststar.store.crossing import Crossing
 from gueststar.store.interface import (
     Alarm,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class EngineStore(Viewing, Searching, Annotating, Admitting, Streaming, Crossing, ABC):
+class EngineStore(Viewing, Searching, Annotating, Admitting, Bulk, Streaming, Crossing, ABC):
     """A store over some engine; see :class:`gueststar.store.interface.Store`.
 
     Parameters

@@ -294,6 +294,19 @@ class Store(Searches, Annotates, Crossmatches, Protocol):
         """Return all scores of an alert, of every module and version."""
         ...
 
+    def rows_of(self, what: str, keys: Sequence[Any]) -> pa.Table:
+        """Return rows of many alerts or objects, in the order of the keys.
+
+        Parameters
+        ----------
+        what : {"alerts", "scores", "objects", "lightcurves"}
+            A public view.
+        keys : sequence of int or of str
+            Alert ids of the first two, names of objects of the others; 10,000 at most. What is
+            not there is left out.
+        """
+        ...
+
     def cone(self, ra: float, dec: float, radius_arcsec: float) -> pa.Table:
         """Return the objects within a radius, nearest first, with ``separation_arcsec``."""
         ...

@@ -15,7 +15,7 @@ from gueststar.serve.portal.assets import digest
 from gueststar.store.selection import next_of
 
 WORTH_PACKING = 1_000  # bytes
-_PACKED_ALREADY = ("png",)
+_PACKED_ALREADY = ("png", "parquet")
 
 
 def answer(

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import Any
 
 import orjson
 import pyarrow as pa
-import pyarrow.csv
 from litestar.exceptions import HTTPException
 
 from gueststar.columns import IDS, units_of
+from gueststar.export.flat import EXACT, plain
+from gueststar.export.writers import WRITERS, About
 from gueststar.store.matching import CONTEXT_KEY
 from gueststar.store.selection import next_of
-from gueststar.surveys import id_names
 
-EXACT = 2**53  # above, a JSON number is not exact for everybody
 TRUNCATED = b"gueststar.truncated"
 TOTAL = b"gueststar.total"
 
@@ -23,6 +24,8 @@ MEDIA_TYPES = {
     "json": "application/json",
     "arrow": "application/vnd.apache.arrow.stream",
     "csv": "text/csv",
+    "votable": "application/x-votable+xml",
+    "parquet": "application/vnd.apache.parquet",
     "fits": "application/fits",
     "png": "image/png",
     "npy": "application/x-npy",
@@ -82,7 +85,7 @@ def _weight(weights: Mapping[str, float], media_type: str) -> float:
 
 
 def table_in(form: str, table: pa.Table) -> bytes:
-    """Write a table as JSON, CSV or an Arrow IPC stream."""
+    """Write a table as JSON, Arrow IPC stream, CSV, VOTable or Parquet."""
     return _TABLES[form](table)
 
 
@@ -93,22 +96,17 @@ def _arrow(table: pa.Table) -> bytes:
     return bytes(sink.getvalue())
 
 
-def _csv(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    pyarrow.csv.write_csv(pa.table([_flat(c) for c in table.columns], table.column_names), sink)
-    return bytes(sink.getvalue())
+def _written(form: str) -> Callable[[pa.Table], bytes]:
+    """Write a table as an export of it would be."""
 
+    def write(table: pa.Table) -> bytes:
+        sink = io.BytesIO()
+        with closing(WRITERS[form](sink, table.schema, About("an answer of the API"), None)) as one:
+            one.write(table)
+            one.finish()
+        return sink.getvalue()
 
-def _flat(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """CSV has no lists and no bytes: the first as JSON, the second as hexadecimal digits."""
-    if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
-        values = [None if v is None else _text_of(v) for v in column.to_pylist()]
-        return pa.chunked_array([pa.array(values, pa.string())])
-    return column.cast(pa.string()) if pa.types.is_null(column.type) else column
-
-
-def _text_of(value: Any) -> str:
-    return value.hex() if isinstance(value, bytes) else orjson.dumps(plain(value)).decode()
+    return write
 
 
 def _json(table: pa.Table) -> bytes:
@@ -128,7 +126,11 @@ def _json(table: pa.Table) -> bytes:
     return orjson.dumps(answer)
 
 
-_TABLES: dict[str, Callable[[pa.Table], bytes]] = {"json": _json, "csv": _csv, "arrow": _arrow}
+_TABLES: dict[str, Callable[[pa.Table], bytes]] = {
+    "json": _json,
+    "arrow": _arrow,
+    **{form: _written(form) for form in ("csv", "votable", "parquet")},
+}
 
 
 def rows_of(table: pa.Table) -> list[dict[str, Any]]:
@@ -156,16 +158,3 @@ def _column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _exceeds(column: pa.ChunkedArray) -> bool:
     bounds = pa.compute.min_max(column).as_py()
     return any(v is not None and abs(v) > EXACT for v in bounds.values())
-
-
-def plain(value: Any, name: str = "") -> Any:
-    """Return a nested value for JSON, by the rules of :func:`rows_of`."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(one, str(key)) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(one, name) for one in value]
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value) if name in IDS | id_names() or abs(value) > EXACT else value
-    return value

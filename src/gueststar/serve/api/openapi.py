@@ -17,8 +17,9 @@ ABOUT = (
     "What a store of alerts can be asked. Times are MJD, TAI, at mid-exposure; positions ICRS, "
     "deg; fluxes nJy, AB (zero point 31.4), with their sign. Unknown is null. Ids are strings: "
     "they exceed what a JSON number holds exactly.\n\n"
-    "Tables come as JSON, CSV or Arrow IPC stream, by `Accept` or `?format=`; answers are packed "
-    "with zstd or gzip, and carry an ETag. An error is `{error: {status, title, field, message}}`."
+    "Tables come as JSON, Arrow IPC stream, CSV, VOTable or Parquet, by `Accept` or `?format=`; "
+    "answers are packed with zstd or gzip, and carry an ETag. An error is "
+    "`{error: {status, title, field, message}}`."
 )
 _ERROR = {
     "type": "object",

@@ -154,7 +154,7 @@ class Operation:
     fields: tuple[Field, ...] = ()
     places: tuple[Field, ...] = ()
     answer: pa.Schema | None = None
-    forms: tuple[str, ...] = ("json", "arrow", "csv")
+    forms: tuple[str, ...] = ("json", "arrow", "csv", "votable", "parquet")
     body: Body | None = None
     group: str = "Alerts and objects"
     missing: bool = False
