@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from gueststar.batch import AlertBatch, is_dead_letters
 from gueststar.errors import NotThere, did_you_mean
-from gueststar.store.interface import WriteReport
+from gueststar.store.reports import WriteReport
 
 if TYPE_CHECKING:
     from gueststar.sinks.archive import Archive

@@ -12,7 +12,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from gueststar.errors import BadInput
-from gueststar.store.interface import ObjectRecord, Store, WriteReport
+from gueststar.store.interface import ObjectRecord, Store
+from gueststar.store.reports import WriteReport
 from gueststar.store.sqlite.connection import BUSY_SECONDS
 from gueststar.store.sqlite.store import SqliteStore
 

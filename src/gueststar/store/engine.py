@@ -27,8 +27,8 @@ from gueststar.store.interface import (
     ObjectRecord,
     Sort,
     Unsent,
-    WriteReport,
 )
+from gueststar.store.reports import WriteReport
 from gueststar.store.searching import Searching
 from gueststar.store.session import Session
 from gueststar.store.streaming import Streaming

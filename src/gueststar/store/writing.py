@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from gueststar.batch import CUTOUTS, AlertBatch, magnitude, origins, stream_bytes
 from gueststar.store import flow, ledger, matching, natives, objects, scoring, tally
-from gueststar.store.interface import WriteReport
 from gueststar.store.ledger import Entry
+from gueststar.store.reports import WriteReport
 from gueststar.store.session import Session
 from gueststar.store.sorting import DUPLICATE, KNOWN, NEW, REFUSED, Sorted, Sorter
 

@@ -17,10 +17,10 @@ from gueststar.errors import StoreError, UnknownCommit
 from gueststar.rights import UNRESTRICTED, Rights
 from gueststar.store import ledger, recovery
 from gueststar.store.engine import EngineStore, T
-from gueststar.store.interface import WriteReport
 from gueststar.store.postgres import query, schema, seen
 from gueststar.store.postgres.connection import BUSY_SECONDS, Database, rolled_back
 from gueststar.store.postgres.session import PostgresSession
+from gueststar.store.reports import WriteReport
 from gueststar.store.session import Session
 
 if TYPE_CHECKING:
