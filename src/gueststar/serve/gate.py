@@ -25,11 +25,13 @@ log = logging.getLogger(__name__)
 #: What may read a large part of the store.
 SEARCHES = frozenset(
     (
-        "/api/sql", "/api/cones", "/api/alerts", "/api/objects", "/api/counts", "/api/health",
-        "/health", "/health.json", "/metrics", "/api/skyportal/alerts", "/api/rows", "/search",
-        "/search.csv", "/sky",
+        "/api/sql", "/api/cone", "/api/cones", "/api/alerts", "/api/objects", "/api/counts",
+        "/api/health", "/health", "/health.json", "/metrics", "/api/skyportal/alerts", "/api/rows",
+        "/search", "/search.csv", "/sky",
     )
 )  # fmt: skip
+#: Endings of the same, where a name stands before them.
+SEARCHES_OF = ("/xmatch", ".periodogram.json")
 PIECE = 256 << 10  # bytes of an answer that are sent at a time
 
 
@@ -261,7 +263,8 @@ class _Answer:
 
 
 def _turns(room: Room, scope: Scope) -> Turns:
-    return room.searches if scope["path"].rstrip("/") in SEARCHES else room.others
+    path = scope["path"].rstrip("/")
+    return room.searches if path in SEARCHES or path.endswith(SEARCHES_OF) else room.others
 
 
 def _given(body: bytes, receive: Receive) -> Receive:
