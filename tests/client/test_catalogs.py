@@ -8,9 +8,9 @@ from astropy.table import Table
 from gueststar.errors import BadInput
 
 
-@pytest.fixture(params=["local", "server"])
-def broker(request):
-    return request.getfixturevalue(request.param)
+@pytest.fixture
+def broker(b):
+    return b
 
 
 def some_object(broker):
