@@ -25,8 +25,8 @@ def richest(store):
 
 @pytest.fixture(scope="module")
 def poorest(store):
-    """A harmless object with one point."""
-    names = store.sql("SELECT object_id FROM objects WHERE n_detections = 1 LIMIT 9")["object_id"]
+    """A harmless object with few points."""
+    names = store.sql("SELECT object_id FROM objects ORDER BY n_points LIMIT 9")["object_id"]
     return next(name for name in names.to_pylist() if name.isalnum())
 
 

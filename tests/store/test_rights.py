@@ -14,6 +14,7 @@ from gueststar.catalogs.sources import Source
 from gueststar.errors import BadInput, NotAllowed, StoreError
 from gueststar.rights import PUBLIC, UNRESTRICTED, Rights
 from gueststar.store import open_store, store_path
+from gueststar.store.bulk import KINDS
 from gueststar.store.interface import Store
 from gueststar.store.selection import COUNT_BY, AlertSelection, ObjectSelection
 from gueststar.store.shadows import OPERATORS_ONLY, RULES
@@ -47,6 +48,9 @@ def questions(alerts, given):
     for name in ("object", "light_curve"):
         for one in [*filter(None, NAMES), "ZTF18aa"]:
             yield name, lambda s, name=name, one=one: getattr(s, name)(one)
+    for what in KINDS:
+        keys = list(dict.fromkeys(filter(None, NAMES))) if KINDS[what][0] is str else [*ids, 7]
+        yield "rows_of", lambda s, what=what, keys=keys: s.rows_of(what, keys)
     yield "nights", lambda s: s.nights()
     yield "modules", lambda s: s.modules()
     yield "classes", lambda s: s.classes()
