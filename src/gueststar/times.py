@@ -86,3 +86,19 @@ def _number(value: float, what: str) -> float:
 
 def _utc(mjd: float) -> float:
     return float(utc_to_tai(np.array([mjd]))[0])
+
+
+def in_words(seconds: float | None) -> str:
+    """Write a span of time with the unit that a person would choose; nothing for None.
+
+    Examples
+    --------
+    >>> in_words(0.3512), in_words(95.0), in_words(400.0), in_words(90_000.0)
+    ('0.35 s', '95.00 s', '6.7 min', '25.0 h')
+    """
+    if seconds is None:
+        return ""
+    for unit, size in (("d", 86_400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.2f} s"

@@ -214,3 +214,11 @@ def test_help_teaches(tmp_path):
     ):
         assert name in text
     assert "simulate:N" in gueststar("ingest", "--help", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize("module", ["gueststar.cli", "gueststar.store"])
+def test_what_takes_long_to_import_is_imported_when_it_is_needed(module):
+    heavy = "{'astropy', 'numba', 'onnxruntime', 'duckdb', 'litestar', 'torch', 'pyspark'}"
+    code = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

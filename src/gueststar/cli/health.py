@@ -13,7 +13,7 @@ from rich.table import Table
 
 from gueststar.cli.options import Json, Store, out, print_json
 from gueststar.errors import BadInput
-from gueststar.store.flow import in_words
+from gueststar.times import in_words
 
 if TYPE_CHECKING:
     from mocpy import MOC

@@ -10,14 +10,17 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from gueststar.catalogs.declaration import Declaration
-from gueststar.catalogs.sources import Source
 from gueststar.errors import BadInput, NotThere, did_you_mean
 from gueststar.store.session import Session
 from gueststar.store.tables import typed
+
+if TYPE_CHECKING:
+    from gueststar.catalogs.sources import Source
 
 LOADING, READY, REPLACED = 0, 1, 2
 LOCK = "catalogues"  # writers share it, who changes the catalogues has it alone

@@ -6,17 +6,19 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pyarrow as pa
 
 from gueststar.catalogs.declaration import Declaration, Mode, check_mode, check_radius
-from gueststar.catalogs.sources import Source
 from gueststar.errors import BadInput
 from gueststar.store import catalogues
 from gueststar.store.crossmatches import MAX_COUNTERPART_ARCSEC, RADIUS_ARCSEC
 from gueststar.store.selection import MAX_MATCHES, MAX_POSITIONS, check_cones
 from gueststar.store.session import Session
+
+if TYPE_CHECKING:
+    from gueststar.catalogs.sources import Source
 
 T = TypeVar("T")
 AT_ONCE = 1_000  # objects of a transaction

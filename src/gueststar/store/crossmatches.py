@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from gueststar.catalogs.declaration import Declaration, Mode
-from gueststar.catalogs.sources import Source
+
+if TYPE_CHECKING:
+    from gueststar.catalogs.sources import Source
 
 Progress = Callable[[int], None]
 

@@ -191,19 +191,3 @@ def _rate(rows: Sequence[tuple[Any, ...]]) -> float | None:
     span = max(row[4] for row in rows) - min(row[3] for row in rows)
     later = sum(row[1] for row in rows) - rows[-1][2]
     return round(later / span, 1) if span > 0 else None
-
-
-def in_words(seconds: float | None) -> str:
-    """Write a span of time with the unit that a person would choose; nothing for None.
-
-    Examples
-    --------
-    >>> in_words(0.3512), in_words(95.0), in_words(400.0), in_words(90_000.0)
-    ('0.35 s', '95.00 s', '6.7 min', '25.0 h')
-    """
-    if seconds is None:
-        return ""
-    for unit, size in (("d", 86_400.0), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.2f} s"

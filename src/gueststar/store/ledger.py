@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 
 from gueststar.store.session import Session
-from gueststar.surveys.salvage import cells_of
 
 STORED, DUPLICATE, DEAD = 0, 1, 2
 _KEY = ("part_id", '"offset"', "record")
@@ -183,7 +182,7 @@ def enter_dead(
     connection: Session, entries: Sequence[Entry], packets: Sequence[bytes | None]
 ) -> None:
     """Keep the bytes of dead letters, and the cells that they tell, beside their lines."""
-    rows = zip(entries, packets, cells_of(packets), strict=True)
+    rows = zip(entries, packets, _cells_of(packets), strict=True)
     connection.insert(
         "dead_rows",
         (*_KEY, "reason", "packet", "healpix29"),
@@ -197,7 +196,7 @@ def renew(connection: Session, letters: Sequence[tuple[Position, str, bytes | No
     Of a packet with several dead records one line holds the bytes; when that one is revived, the
     next takes them over.
     """
-    cells = cells_of([packet for _, _, packet in letters])
+    cells = _cells_of([packet for _, _, packet in letters])
     rows = [
         {"reason": why, "packet": p, "given": p is not None, "cell": cell, **position._asdict()}
         for (position, why, p), cell in zip(letters, cells, strict=True)
@@ -221,3 +220,12 @@ def revive(connection: Session, positions: Sequence[Position]) -> None:
     connection.executemany(
         'DELETE FROM dead_rows WHERE part_id = ? AND "offset" = ? AND record = ?', positions
     )
+
+
+def _cells_of(packets: Sequence[bytes | None]) -> list[int | None]:
+    """Return where dead letters lay; this alone brings the decoder."""
+    if not packets:
+        return []
+    from gueststar.surveys.salvage import cells_of
+
+    return cells_of(packets)

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from gueststar.batch import CUTOUTS, AlertBatch, magnitude, origins, stream_bytes
-from gueststar.store import flow, ledger, matching, natives, objects, scoring, tally
+from gueststar.store import flow, ledger, natives, objects, scoring, tally
 from gueststar.store.ledger import Entry
 from gueststar.store.reports import WriteReport
 from gueststar.store.session import Session
@@ -45,6 +45,8 @@ def write(
     moves : list of Move
         Archive files to be renamed once the transaction is committed.
     """
+    from gueststar.store import matching  # brings astropy
+
     sorter = Sorter(connection, alerts, dead)
     parts = [sorter.sort(batch) for batch in alerts]
     ledger.revive(connection, sorter.revived)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import astropy.units as u
 import erfa  # type: ignore[import-untyped]
 import numpy as np
 import pyarrow as pa
-from astropy.coordinates import Latitude, Longitude
-from cdshealpix.nested import lonlat_to_healpix
 
 ORDER = 29
 LAST_MJD = 1e6  # year 4596
@@ -77,6 +74,10 @@ def healpix29(ra: np.ndarray, dec: np.ndarray) -> pa.Array:
     ra, dec : numpy.ndarray, shape ``(n,)``
         deg, ICRS.
     """
+    import astropy.units as u  # takes half a second, which commands without positions save
+    from astropy.coordinates import Latitude, Longitude
+    from cdshealpix.nested import lonlat_to_healpix
+
     good = on_the_sky(ra, dec)
     lon = Longitude(np.where(good, ra, 0.0) * u.deg)
     lat = Latitude(np.where(good, dec, 0.0) * u.deg)

@@ -19,9 +19,9 @@ from gueststar.serve.portal.assets import PLOTLY, Assets
 from gueststar.serve.portal.counted import Counted
 from gueststar.serve.visitors import visitor
 from gueststar.store import Store, open_store, store_exists, store_name
-from gueststar.store.flow import in_words
 from gueststar.store.unprocessed import Unprocessed
 from gueststar.surveys.documentation import describe
+from gueststar.times import in_words
 
 WAIT_S = 10.0  # for another writer, before a visitor is told to try again
 
