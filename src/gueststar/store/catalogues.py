@@ -148,6 +148,8 @@ def begin(connection: Session, declaration: Declaration, version: str) -> int | 
 
 def insert(connection: Session, catalogue_id: int, sources: Sequence[Source]) -> None:
     """Write a piece; sources that are there already, by cell and id, are left as they are."""
+    from gueststar.catalogs.sources import Source  # brings astropy
+
     _check_there(connection, catalogue_id)
     columns = ("catalogue_id", *Source._fields)
     rows = [(catalogue_id, *source) for source in sources]
