@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 #: What may read a large part of the store.
 SEARCHES = frozenset(
     (
-        "/api/sql", "/api/cone", "/api/cones", "/api/alerts", "/api/objects", "/api/counts",
+        "/api/sql", "/api/cones", "/api/alerts", "/api/objects", "/api/counts",
         "/api/health", "/health", "/health.json", "/metrics", "/api/skyportal/alerts", "/api/rows",
         "/search", "/search.csv", "/sky",
     )
