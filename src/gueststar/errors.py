@@ -4,6 +4,7 @@
 
     GueststarError
     ├── BadInput           what was given cannot be used: a file, an argument, a URL
+    │   ├── NotThere       what was named is not there
     │   ├── NotAllowed     others only may do it
     │   ├── BadPacket      an alert packet that cannot be decoded
     │   ├── UnknownSchema  a schema id or version that nobody has told us about

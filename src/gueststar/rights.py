@@ -13,6 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+import pyarrow as pa
+
 from gueststar.errors import BadInput
 
 LAST_PROGRAM = 6
@@ -20,23 +23,29 @@ NONE, UNKNOWN = 1, 1 << 8
 EVERYTHING = 2 * UNKNOWN - 1
 
 
-def bit_of(program: int | None, survey_has_programs: bool) -> int:
-    """Return the bit of a program.
+def bits_of(program: pa.Array, unknown: np.ndarray) -> np.ndarray:
+    """Return the bit of each program.
 
     Parameters
     ----------
-    program : int or None
-    survey_has_programs : bool
-        Whether None means unknown, or that the survey has none.
+    program : pyarrow.Array of int, shape ``(n,)``
+    unknown : numpy.ndarray of bool, shape ``(n,)``
+        Where null means unknown; elsewhere that the survey has no programs.
 
     Examples
     --------
-    >>> bit_of(1, True), bit_of(None, False), bit_of(None, True), bit_of(99, True)
-    (4, 1, 256, 256)
+    >>> program = pa.array([1, None, None, 99])
+    >>> bits_of(program, np.array([True, False, True, True])).tolist()
+    [4, 1, 256, 256]
     """
-    if program is None:
-        return UNKNOWN if survey_has_programs else NONE
-    return 2 << program if 0 <= program <= LAST_PROGRAM else UNKNOWN
+    nothing = np.where(unknown, UNKNOWN, NONE)
+    if program.null_count == len(program):
+        return nothing
+    number = program.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    listed = (number >= 0) & (number <= LAST_PROGRAM)
+    known = np.where(listed, 2 << np.where(listed, number, 0), UNKNOWN)
+    missing = program.is_null().to_numpy(zero_copy_only=False)
+    return np.where(missing, nothing, known)
 
 
 @dataclass(frozen=True)

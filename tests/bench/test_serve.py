@@ -6,7 +6,8 @@ import time
 import pytest
 
 from gueststar.bench.clients import MIX, Visit, path_of, visiting
-from gueststar.bench.serve import _places, _serving, serve, summary
+from gueststar.bench.serve import _places, serve, summary
+from gueststar.bench.serving import serving
 from gueststar.cli.bench import measured
 from gueststar.errors import BadInput
 from gueststar.store import open_store
@@ -31,7 +32,7 @@ def test_clients_are_answered_by_a_server_that_is_started_as_users_do(tmp_path):
     url = f"sqlite:///{tmp_path}/night.db"
     with open_store(url) as store:
         store.write([random_alerts(60, 1)])
-    with _serving(url) as (address, server):
+    with serving(url) as (address, server):
         assert server > 0
         with visiting(address, 4, _places(address)) as clients:
             time.sleep(3)

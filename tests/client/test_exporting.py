@@ -31,6 +31,11 @@ def test_conditions_are_those_of_searches(b, tmp_path):
     place = (float(one["ra"].value), float(one["dec"].value))
     path = b.export(tmp_path / "near.parquet", position=place, radius=2, since="1990-01-01")
     assert set(pq.read_table(path)["object_id"].to_pylist()) == {one["object_id"]}
+    corners = [(place[0] + dx, place[1] + dy) for dx, dy in ((-0.01, -0.01), (0.01, 0), (0, 0.01))]
+    path = b.export(tmp_path / "inside.parquet", "objects", region=corners)
+    names = pq.read_table(path)["object_id"].to_pylist()
+    assert one["object_id"] in names
+    assert len(names) == len(b.objects(region=corners))
     query = "SELECT object_id FROM objects ORDER BY object_id LIMIT 3"
     path = b.export(tmp_path / "three.csv", "objects", sql=query)
     assert len(path.read_text().splitlines()) == 4
@@ -38,7 +43,11 @@ def test_conditions_are_those_of_searches(b, tmp_path):
         b.export(tmp_path / "x.csv", nigth=20240101)
     with pytest.raises(BadInput, match="is there already"):
         b.export(path, "objects")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["near.parquet", "three.csv"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "inside.parquet",
+        "near.parquet",
+        "three.csv",
+    ]
 
 
 class Breaking:

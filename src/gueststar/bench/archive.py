@@ -7,12 +7,9 @@ names drawn anew each time, one after the other, over one kept connection; times
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +18,8 @@ import numpy as np
 
 from gueststar.bench.fill import NIGHTS, fill
 from gueststar.bench.kafka import Tell, silent
-from gueststar.errors import BadInput, ServerError
+from gueststar.bench.serving import serving
+from gueststar.errors import BadInput
 from gueststar.store import Store, open_store, store_name
 from gueststar.store.engine import EngineStore
 from gueststar.store.selection import AlertSelection, ObjectSelection
@@ -29,10 +27,6 @@ from gueststar.store.selection import AlertSelection, ObjectSelection
 RADIUS = 5.0  # arcsec
 CONES, REST_CONES, PAGES, SLOW = 2_000, 1_000, 30, 3  # questions of each kind
 POSITIONS = 100_000  # of many cones at once
-_SERVE = (
-    "import sys; from gueststar.serve.portal.run import run_portal; "
-    "run_portal(sys.argv[1], port=0, ready=lambda url: print(url, flush=True))"
-)
 
 
 def archive(
@@ -223,7 +217,7 @@ def summary(times: np.ndarray) -> dict[str, float]:
 
 
 def _rest(url: str, places: tuple[np.ndarray, np.ndarray]) -> dict[str, float]:
-    with _serving(url) as address, httpx.Client(base_url=f"{address}/api") as client:
+    with serving(url) as (address, _), httpx.Client(base_url=f"http://{address}/api") as client:
         at = iter(np.stack(places, 1).tolist())
 
         def ask() -> None:
@@ -232,17 +226,3 @@ def _rest(url: str, places: tuple[np.ndarray, np.ndarray]) -> dict[str, float]:
             answer.raise_for_status()
 
         return summary(_times(len(places[0]), ask)[10:])
-
-
-@contextmanager
-def _serving(url: str) -> Iterator[str]:
-    """Start a server of its own; give its address."""
-    command = [sys.executable, "-c", _SERVE, url]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            address = process.stdout.readline().strip() if process.stdout else ""
-            if not address:
-                raise ServerError("the server did not start; what it says stands above")
-            yield address
-        finally:
-            process.terminate()

@@ -13,10 +13,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-import astropy.units as u
 import numpy as np
-from astropy.coordinates import Latitude, Longitude
-from cdshealpix.nested import lonlat_to_healpix
 
 from gueststar.batch import magnitude
 from gueststar.store import tally
@@ -24,21 +21,23 @@ from gueststar.store.engine import EngineStore
 from gueststar.store.postgres.schema import make_partitions
 from gueststar.store.postgres.store import PostgresStore
 from gueststar.store.session import Session
+from gueststar.surveys.sky import healpix29
 
 CHUNK = 100_000  # objects of one transaction
 _DAYS = np.datetime64("2025-01-01") + np.arange(90)
 NIGHTS = np.char.replace(_DAYS.astype(str), "-", "").astype(np.int64)
 SOUTH = -30.0  # deg
 _FIRST_ID, _FIRST_MJD = 10**18, 60_676.0  # 2025-01-01
+_PUBLIC = 1  # program
 _BANDS = np.array(["g", "r", "i"])
-_TABLES = ("object_rows", "alert_rows", "score_rows")
+_TABLES = ("object_sums", "alert_rows", "score_rows")
 _FILE = """SELECT name, sql FROM sqlite_master
            WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN (?, ?, ?)"""
 _SERVER = """SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
              WHERE NOT indisunique AND indrelid IN (?::regclass, ?::regclass, ?::regclass)"""
 _OBJECT = (
     "healpix29", "object_id", "survey", "ra", "dec", "n_detections", "first_mjd_tai",
-    "last_mjd_tai", "n_alerts", "n_points", "best_snr", "best_alert_id",
+    "last_mjd_tai", "n_alerts", "n_points", "best_snr", "best_alert_id", "mask", "present",
 )  # fmt: skip
 _ALERT = (
     "healpix29", "alert_id", "object_id", "survey", "band", "mjd_tai", "night", "ra", "dec", "flux",
@@ -61,12 +60,13 @@ def fill(store: EngineStore, objects: int, seed: int, tell: Callable[[int], None
     rng = np.random.default_rng(seed)
     ra = rng.uniform(0, 360, objects)
     dec = np.degrees(np.arcsin(rng.uniform(np.sin(np.radians(SOUTH)), 1, objects)))
-    cell = lonlat_to_healpix(Longitude(ra, u.deg), Latitude(dec, u.deg), 29).astype(np.int64)
+    cell = healpix29(ra, dec).to_numpy()
     order = np.argsort(cell)
-    server = isinstance(store, PostgresStore)
+    listed = _FILE
     if isinstance(store, PostgresStore):
         make_partitions(store._writable(), NIGHTS.tolist())
-    indexes = store._commit(partial(_without_indexes, _SERVER if server else _FILE))
+        listed = _SERVER
+    indexes = store._commit(partial(_without_indexes, listed))
     for start in range(0, objects, CHUNK):
         rows = order[start : start + CHUNK]
         chunk = _simulated(rng, start, ra[rows], dec[rows], cell[rows])
@@ -74,7 +74,6 @@ def fill(store: EngineStore, objects: int, seed: int, tell: Callable[[int], None
         tell(start + len(rows))
     for statement in (*indexes, tally.FILL):
         store._commit(partial(_run, statement))
-    store._commit(partial(_run, tally.FILL))
     if isinstance(store, PostgresStore):  # what autovacuum would do a little later
         store._writable().execute("VACUUM (ANALYZE)")
 
@@ -105,7 +104,8 @@ def _simulated(
         "first_mjd_tai": begun.tolist(), "last_mjd_tai": last.tolist(), "mjd_tai": last.tolist(),
         "age": (last - begun).tolist(), "flux": flux.tolist(), "flux_err": [100.0] * n,
         "mag": [None if m != m else m for m in mag.tolist()],
-        "published_rb": rng.uniform(size=n).astype(np.float32).tolist(), "program": [1] * n,
+        "published_rb": rng.uniform(size=n).astype(np.float32).tolist(),
+        "program": [_PUBLIC] * n, "mask": [2 << _PUBLIC] * n, "present": [2 << _PUBLIC] * n,
         "value": rng.uniform(size=n).astype(np.float32).tolist(), "latest": [True] * n,
     }  # fmt: skip
 
@@ -118,7 +118,7 @@ def _insert(chunk: dict[str, Any], connection: Session) -> None:
     ids = (_key(connection, "score_names", "name_id", "class", "real"),
            _key(connection, "module_versions", "version_id", "version", "simulated"))  # fmt: skip
     chunk |= {"name_id": [ids[0]] * n, "version_id": [ids[1]] * n}
-    connection.insert("object_rows", _OBJECT, rows(_OBJECT))
+    connection.insert("object_sums", _OBJECT, rows(_OBJECT))
     connection.insert("alert_rows", _ALERT, rows(_ALERT))
     connection.insert("score_rows", _SCORE, rows(_SCORE))
     if connection.keys != "alert_rows":

@@ -8,7 +8,6 @@ soon as it has its answer, so that the server is never idle. All share one machi
 
 from __future__ import annotations
 
-import http.client
 import io
 import json
 import subprocess
@@ -18,7 +17,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -30,11 +28,11 @@ from gueststar.bench import packets
 from gueststar.bench.clients import MIX, Place, Visit, visiting
 from gueststar.bench.kafka import Tell, silent
 from gueststar.bench.processes import Watch, cpu_of
+from gueststar.bench.serving import asked, serving
 from gueststar.errors import BadInput, ServerError
 
 DISTINCT = 3_000  # packets that are simulated; the others are copies
 PLACES = 500
-START_S = 60.0
 ALONE_S = 10.0
 RUN_IN_S = 3.0
 RIVALS = ("none",)
@@ -87,7 +85,7 @@ def serve(
         store = f"sqlite:///{room / 'night.db'}"
         tell("ingest", 0, len(ROUNDS))
         speeds = {"fill": _ingest(store, nights["fill"]).per_s}
-        with _serving(store) as (address, server):
+        with serving(store) as (address, server):
             places = _places(address)
             tell("ingest", 1, len(ROUNDS))
             speeds["before"] = _ingest(store, nights["before"]).per_s
@@ -96,7 +94,7 @@ def serve(
             busy = _together(address, clients, places, store, nights["clients"], server)
             tell("ingest", 3, len(ROUNDS))
             speeds["after"] = _ingest(store, nights["after"]).per_s
-            health = json.loads(_asked(address, "/api/health"))
+            health = json.loads(asked(address, "/api/health"))
     idle = (speeds["before"] + speeds["after"]) / 2
     return {
         "ingest_per_s": {
@@ -153,43 +151,8 @@ def _ingest(store: str, night: Path) -> _Ingested:
     return _Ingested(per_s, watch.cpu_s / (ended - begun), begun, ended)
 
 
-@contextmanager
-def _serving(store: str) -> Iterator[tuple[str, int]]:
-    """Run ``gueststar serve``; give its address and process."""
-    from gueststar.serve.portal.run import choose_port
-
-    host, port = choose_port("127.0.0.1", 0)
-    command = [sys.executable, "-m", "gueststar", "serve", "--store", store, "--port", str(port)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE)
-    try:
-        _wait_for(f"{host}:{port}", process)
-        yield f"{host}:{port}", process.pid
-    finally:
-        process.terminate()
-        process.communicate()
-
-
-def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline and process.poll() is None:
-        with suppress(OSError):
-            _asked(address, "/api/modules")
-            return
-        time.sleep(0.1)
-    raise ServerError(f"gueststar serve does not answer at {address}")
-
-
-def _asked(address: str, path: str) -> bytes:
-    connection = http.client.HTTPConnection(address, timeout=START_S)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().read()
-    finally:
-        connection.close()
-
-
 def _places(address: str) -> list[Place]:
-    rows = json.loads(_asked(address, f"/api/objects?limit={PLACES}"))["rows"]
+    rows = json.loads(asked(address, f"/api/objects?limit={PLACES}"))["rows"]
     return [(row["object_id"], row["ra"], row["dec"]) for row in rows]
 
 

@@ -154,8 +154,9 @@ def telling(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
 
 def show(result: Mapping[str, Any], indent: int = 0) -> None:
     """Print figures for people; what belongs together stands indented."""
+    width = max([22, *map(len, result)]) + 2 - indent
     for key, value in result.items():
-        name = f"{'':>{indent}}{key:<{24 - indent}}"
+        name = f"{'':>{indent}}{key:<{width}}"
         if isinstance(value, Mapping):
             out.print(name.rstrip())
             show(value, indent + 2)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -57,13 +56,13 @@ def list_(store: Store = None, json: Json = False) -> None:
     with open_store(store, read_only=True) as opened:
         tokens = opened.tokens()
     if json:
-        print_json([{**one._asdict(), "state": _state(one)} for one in tokens])
+        print_json([{**one._asdict(), "state": one.state} for one in tokens])
         return
     table = Table("id", "name", "role", "programs", "begins", "state")
     for one in tokens:
         shown = "all" if one.programs is None else ",".join(map(str, one.programs)) or "none"
         table.add_row(
-            str(one.token_id), escape(one.name), one.role, shown, f"{one.start}...", _state(one)
+            str(one.token_id), escape(one.name), one.role, shown, f"{one.start}...", one.state
         )
     out.print(table)
 
@@ -88,11 +87,3 @@ def _programs(text: str) -> list[int] | None:
         return [int(part) for part in text.split(",") if part.strip()]
     except ValueError:
         raise BadInput(f"programs: {text!r} cannot be: give numbers, as 1,2, or all") from None
-
-
-def _state(token: Any) -> str:
-    if token.revoked_at is not None:
-        return "revoked"
-    if token.expires_at is not None and token.expires_at <= time.time():
-        return "expired"
-    return "counts"

@@ -15,7 +15,6 @@ from gueststar.client.notes import Notes
 from gueststar.client.places import alert_id_of
 from gueststar.client.remote import RemoteStore
 from gueststar.client.results import Result
-from gueststar.client.searching import Searches
 from gueststar.client.things import BrokerObject
 from gueststar.errors import BadInput
 from gueststar.store import Store, open_store
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 _WAIT_S = 20.0  # of an annotation, for another writer
 
 
-class Broker(Searches, Matching, Notes, Exporting):
+class Broker(Exporting, Matching, Notes):
     """Alerts, objects and their light curves, from a local store or from a server.
 
     Parameters

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gueststar.client.places import arcsec, place_of
 from gueststar.client.progress import bar
 from gueststar.client.remote import RemoteStore
-from gueststar.positions import Position
-from gueststar.times import mjd_tai_of
-
-if TYPE_CHECKING:
-    from gueststar.store import Store
+from gueststar.client.searching import Searches
 
 _MOST_SQL = 100_000  # rows that a server gives of a query
-_TIMES = ("since", "until", "first_since", "first_until", "last_since", "last_until")
 
 
-class Exporting:
-    """Gives a Broker its exports; the Broker gives ``_store`` and ``_progress``."""
-
-    _store: Store | RemoteStore
-    _progress: bool | None
+class Exporting(Searches):
+    """Gives a Broker its exports, of what its searches select."""
 
     def export(
         self,
@@ -34,6 +25,7 @@ class Exporting:
         sql: str | None = None,
         position: Any = None,
         radius: Any = 5.0,
+        region: Any = None,
         overwrite: bool = False,
         rows_per_file: int = 500_000,
         **conditions: Any,
@@ -55,8 +47,8 @@ class Exporting:
         sql : str, optional
             A SELECT: its rows, or with ``what`` those of its ``alert_id`` or ``object_id``. At
             most 1,000,000 rows, of a server 100,000.
-        position, radius
-            A cone, as for :meth:`cone`.
+        position, radius, region
+            As for :meth:`alerts`.
         overwrite : bool
             Replace what is there.
         rows_per_file : int
@@ -80,16 +72,8 @@ class Exporting:
         from gueststar.export import Wanted, export
         from gueststar.export.rows import MOST_SQL
 
-        if position is not None:
-            place = place_of(position)
-            if not isinstance(place, Position):
-                record = self._store.object(place)
-                place = Position(record.ra, record.dec)
-            conditions |= {"ra": place.ra, "dec": place.dec, "radius_arcsec": arcsec(radius)}
-        for name in _TIMES:
-            if conditions.get(name) is not None:
-                conditions[name] = mjd_tai_of(conditions[name], name)
-        wanted = Wanted.of(what, sql=sql, **conditions)
+        given = self._given(position, radius, region, conditions)
+        wanted = Wanted.of(what, sql=sql, **given)
         with bar("exporting", None, self._progress) as tell:
             done = export(
                 self._store,

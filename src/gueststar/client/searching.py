@@ -20,15 +20,12 @@ from gueststar.store.selection import (
     MAX_SELECTED_CONE_ARCSEC,
     AlertSelection,
     ObjectSelection,
-    next_of,
+    pages,
     with_next,
 )
 from gueststar.times import mjd_tai_of
 
-_TIMES = {
-    AlertSelection: ("since", "until"),
-    ObjectSelection: ("first_since", "first_until", "last_since", "last_until"),
-}
+_TIMES = ("since", "until", "first_since", "first_until", "last_since", "last_until")
 
 
 class Searches:
@@ -201,14 +198,20 @@ class Searches:
         for name in conditions:
             if name not in known:
                 raise BadInput(f"{name!r} is no condition here.{did_you_mean(name, known)}")
+        return kind(**self._given(position, radius, region, conditions))
+
+    def _given(
+        self, position: Any, radius: Any, region: Any, conditions: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Turn places and times, as astronomers hold them, into those of a selection."""
         given = {
-            name: mjd_tai_of(value, name) if name in _TIMES[kind] and value is not None else value
+            name: mjd_tai_of(value, name) if name in _TIMES and value is not None else value
             for name, value in conditions.items()
         }
         if position is not None:
             place = self._place(position)
             given |= {"ra": place.ra, "dec": place.dec, "radius_arcsec": arcsec(radius)}
-        return kind(**given, region=region_given(region))
+        return {**given, "region": region_given(region)}
 
     def _pull(
         self,
@@ -229,10 +232,6 @@ class Searches:
 def _pages(
     find: Callable[..., pa.Table], selection: Any, shown: dict[str, Any], rows: int
 ) -> Iterator[Result]:
-    after, more = None, True
-    while more:
-        page = find(selection, **shown, after=after, limit=rows)
-        after = next_of(page)
-        more = after is not None
+    for page in pages(lambda after: find(selection, **shown, after=after, limit=rows)):
         if page.num_rows:
             yield Result.from_arrow(with_next(page, None))

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from gueststar.errors import BadInput
 from gueststar.export.tiles import Histogram, starts_of
 from gueststar.export.writers import About, described
+from gueststar.surveys.sky import healpix29
 
 ROWS = 500_000  # of a file
 INDEX = "_healpix_29"
@@ -160,15 +161,10 @@ class HatsWriter:
 def _cells(table: pa.Table) -> np.ndarray:
     if "healpix29" in table.column_names and not table["healpix29"].null_count:
         return np.asarray(table["healpix29"].to_numpy(), np.int64)
-    from astropy.coordinates import Latitude, Longitude
-    from cdshealpix.nested import lonlat_to_healpix
-
     places = [np.asarray(table[name].to_numpy(), np.float64) for name in ("ra", "dec")]
     if not all(np.isfinite(one).all() for one in places):
         raise BadInput("hats: rows without a position cannot be placed: leave them out")
-    ra, dec = places
-    cells = lonlat_to_healpix(Longitude(ra, "deg"), Latitude(dec, "deg"), 29)
-    return np.asarray(cells, np.int64)
+    return np.asarray(healpix29(*places).to_numpy(), np.int64)
 
 
 def _streams(path: Path) -> Iterator[pa.Table]:

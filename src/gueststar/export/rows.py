@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from gueststar.errors import BadInput
 from gueststar.export.wanted import ROWS, Wanted
 from gueststar.store.bulk import LIGHTCURVES
-from gueststar.store.selection import MAX_PAGE, AlertSelection, ObjectSelection, next_of
+from gueststar.store.selection import AlertSelection, ObjectSelection, pages
 from gueststar.store.tables import FOUND, OBJECTS, SCORES
 
 PAGE = 5_000  # rows; of light curves, about as many points
@@ -120,7 +120,7 @@ class _Reader:
         if wanted.alerts is not None:
             yield from _pages(self._store.find_alerts, wanted.alerts)
             return
-        for ids in self._keys(wanted, {"alert_id": "alerts"}):
+        for ids in self._keys(wanted, "alert_id", "alerts"):
             yield self._store.rows_of("alerts", ids)
 
     def _objects(self, wanted: Wanted) -> Iterator[pa.Table]:
@@ -136,17 +136,16 @@ class _Reader:
 
     def _names(self, wanted: Wanted) -> Iterator[list[str | None]]:
         if wanted.alerts is None:
-            yield from self._keys(wanted, {"object_id": "objects"})
+            yield from self._keys(wanted, "object_id", "objects")
             return
         for page in _pages(self._store.find_alerts, wanted.alerts):
             yield page["object_id"].to_pylist()
 
-    def _keys(self, wanted: Wanted, columns: dict[str, str]) -> Iterator[list[Any]]:
+    def _keys(self, wanted: Wanted, column: str, what: str) -> Iterator[list[Any]]:
         """Yield the keys that a query selects."""
         answer = self._answer(wanted.sql or "")
-        (column,) = columns
         if column not in answer.column_names:
-            raise BadInput(f"sql: to select {columns[column]} the query must give {column}")
+            raise BadInput(f"sql: to select {what} the query must give {column}")
         keys = answer[column].unique().drop_null()
         for part in _slices(pa.table({column: keys}), PAGE):
             yield part[column].to_pylist()
@@ -162,13 +161,7 @@ class _Reader:
 
 
 def _pages(find: Callable[..., pa.Table], selection: Any) -> Iterator[pa.Table]:
-    after: str | None = None
-    while True:
-        page = find(selection, after=after, limit=min(PAGE, MAX_PAGE))
-        yield page
-        after = next_of(page)
-        if after is None:
-            return
+    return pages(lambda after: find(selection, after=after, limit=PAGE))
 
 
 def _slices(table: pa.Table, size: int) -> Iterator[pa.Table]:

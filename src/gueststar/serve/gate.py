@@ -187,19 +187,18 @@ class Gate:
             raise Refused(413, "body: it is larger than any question takes; send it in parts")
         parts: list[bytes] = []
         try:
-            async with asyncio.timeout(self.room.seconds(int(size or 0))):
-                await self._collect(receive, parts)
-        except TimeoutError:
-            self.room.held -= sum(map(len, parts))
-            raise Refused(408, "body: it came too slowly") from None
-        except BaseException:
-            self.room.held -= sum(map(len, parts))
-            raise
-        body = b"".join(parts)
-        try:
+            await self._in_time(self.room.seconds(int(size or 0)), receive, parts)
+            body = b"".join(parts)
             yield _given(body, receive)
         finally:
-            self.room.held -= len(body)
+            self.room.held -= sum(map(len, parts))
+
+    async def _in_time(self, seconds: float, receive: Receive, parts: list[bytes]) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._collect(receive, parts)
+        except TimeoutError:
+            raise Refused(408, "body: it came too slowly") from None
 
     async def _collect(self, receive: Receive, parts: list[bytes]) -> None:
         size = 0

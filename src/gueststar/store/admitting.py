@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from collections.abc import Iterable
 
 from gueststar.store import tokens
-from gueststar.store.session import Session
 from gueststar.store.tokens import Role, Token
-
-
-class _Store(Protocol):
-    _lock: threading.Lock
-
-    def _reading(self) -> AbstractContextManager[Session]: ...
-
-    def _commit(self, work: Callable[[Session], Any]) -> Any: ...
-
-    def _operators_only(self, what: str) -> None: ...
+from gueststar.store.transactions import Transactions
 
 
 class Admitting:
     """Gives a store its tokens; the store gives ``_reading`` and ``_commit``."""
 
     def create_token(
-        self: _Store,
+        self: Transactions,
         name: str,
         role: Role = "reader",
         *,
@@ -62,13 +49,13 @@ class Admitting:
             )
         return made
 
-    def tokens(self: _Store) -> list[Token]:
+    def tokens(self: Transactions) -> list[Token]:
         """Return all tokens, oldest first, also those that count no more."""
         self._operators_only("tokens")
         with self._reading() as connection:
             return tokens.listing(connection)
 
-    def revoke_token(self: _Store, token_id: int) -> Token:
+    def revoke_token(self: Transactions, token_id: int) -> Token:
         """Take a token's power away at once, for good; twice is allowed.
 
         Raises
@@ -80,7 +67,7 @@ class Admitting:
             gone: Token = self._commit(lambda c: tokens.revoke(c, token_id))
         return gone
 
-    def admit(self: _Store, secret: str) -> Token:
+    def admit(self: Transactions, secret: str) -> Token:
         """Return the token that somebody shows.
 
         Raises

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
-
 import pyarrow as pa
 
 from gueststar.store import notes
 from gueststar.store.annotates import Annotation
-from gueststar.store.session import Session
-
-
-class _Store(Protocol):
-    _lock: threading.Lock
-
-    def _reading(self) -> AbstractContextManager[Session]: ...
-
-    def _commit(self, work: Callable[[Session], Any]) -> Any: ...
+from gueststar.store.transactions import Transactions
 
 
 class Annotating:
     """Gives a store its annotations; the store gives ``_reading`` and ``_commit``."""
 
     def annotate(
-        self: _Store,
+        self: Transactions,
         object_id: str | None,
         text: str,
         *,
@@ -43,7 +30,7 @@ class Annotating:
         return done
 
     def annotations(
-        self: _Store,
+        self: Transactions,
         object_id: str | None = None,
         *,
         alert_id: int | None = None,
@@ -57,7 +44,7 @@ class Annotating:
         with self._reading() as connection:
             return notes.find(connection, object_id, conditions, after, limit)
 
-    def annotation(self: _Store, annotation_id: int) -> Annotation:
+    def annotation(self: Transactions, annotation_id: int) -> Annotation:
         """Return one annotation, also when it was removed.
 
         Raises
@@ -68,7 +55,7 @@ class Annotating:
         with self._reading() as connection:
             return notes.one(connection, annotation_id)
 
-    def annotation_history(self: _Store, annotation_id: int) -> pa.Table:
+    def annotation_history(self: Transactions, annotation_id: int) -> pa.Table:
         """Return every change of an annotation, oldest first.
 
         Raises
@@ -80,7 +67,7 @@ class Annotating:
             return notes.history(connection, annotation_id)
 
     def edit_annotation(
-        self: _Store,
+        self: Transactions,
         annotation_id: int,
         text: str,
         *,
@@ -95,7 +82,7 @@ class Annotating:
         return done
 
     def remove_annotation(
-        self: _Store, annotation_id: int, *, author: str = "local", anybody: bool = False
+        self: Transactions, annotation_id: int, *, author: str = "local", anybody: bool = False
     ) -> Annotation:
         """Take one away; see :meth:`gueststar.store.annotates.Annotates.remove_annotation`."""
         with self._lock:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 
@@ -14,6 +13,7 @@ from gueststar.score import SCORES
 from gueststar.store import curves
 from gueststar.store.session import Session
 from gueststar.store.tables import ALERTS, OBJECTS, columns_sql, typed
+from gueststar.store.transactions import Transactions
 
 MOST_KEYS = 10_000
 MOST_POINTS = 1_000_000  # of light curves in one answer
@@ -22,14 +22,10 @@ MOST_POINTS = 1_000_000  # of light curves in one answer
 LIGHTCURVES = pa.schema([pa.field("object_id", pa.string(), nullable=False), *HISTORY_SCHEMA])
 
 
-class _Store(Protocol):
-    def _reading(self) -> AbstractContextManager[Session]: ...
-
-
 class Bulk:
     """Gives a store :meth:`rows_of`; the store gives ``_reading``."""
 
-    def rows_of(self: _Store, what: str, keys: Sequence[Any]) -> pa.Table:
+    def rows_of(self: Transactions, what: str, keys: Sequence[Any]) -> pa.Table:
         """Return rows of many; see :meth:`gueststar.store.interface.Store.rows_of`."""
         if what not in KINDS:
             raise BadInput(f"{what!r} cannot be asked for.{did_you_mean(what, KINDS)}")

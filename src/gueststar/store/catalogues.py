@@ -8,7 +8,7 @@ matched anew (:mod:`gueststar.store.matching`).
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -117,9 +117,13 @@ def named(connection: Session, name: str) -> Catalogue:
         If there is none of this name; the message names the nearest.
     """
     found = {catalogue.name: catalogue for catalogue in ready(connection)}
-    if name not in found:
-        raise NotThere(f"no catalogue {name[:64]!r}.{did_you_mean(name, found)}")
+    _check_among(name, found)
     return found[name]
+
+
+def _check_among(name: str, known: Collection[str]) -> None:
+    if name not in known:
+        raise NotThere(f"no catalogue {name[:64]!r}.{did_you_mean(name, known)}")
 
 
 def begin(connection: Session, declaration: Declaration, version: str) -> int | None:
@@ -226,15 +230,12 @@ def remove(connection: Session, name: str) -> None:
 
     Raises
     ------
-    BadInput
+    NotThere
         If there is none of this name; the message names the nearest.
     """
     connection.alone(LOCK)
     found = connection.execute("SELECT catalogue_id, name FROM catalogue_names").fetchall()
-    if name not in {other for _, other in found}:
-        raise BadInput(
-            f"no catalogue {name[:64]!r}.{did_you_mean(name, {other for _, other in found})}"
-        )
+    _check_among(name, {other for _, other in found})
     for catalogue_id, other in found:
         if other == name:
             drop(connection, catalogue_id)

@@ -12,6 +12,7 @@ from cdshealpix.nested import lonlat_to_healpix, neighbours
 
 from gueststar.errors import BadInput
 from gueststar.store.cells import pairs, spans_of
+from gueststar.store.mocs import CELL_DEG
 from gueststar.store.selection import MAX_MATCHES, MAX_POSITIONS, check_cones
 from gueststar.store.session import Session
 from gueststar.store.sky import objects_in, separation
@@ -19,7 +20,6 @@ from gueststar.store.tables import OBJECTS
 
 #: Width of a base cell, deg. The narrowest way across a cell is above two thirds of the nominal,
 #: so a cone of half the nominal width stays within the cell of its centre and that cell's ring.
-_CELL_DEG = 58.6
 _DEEPEST = 12  # smaller cells make more ranges and hold no fewer objects
 _AT_ONCE = 20_000  # positions
 
@@ -82,7 +82,7 @@ _SKY = ("ra", "dec")
 
 def depth_for(radius: float, deepest: int = _DEEPEST) -> int:
     """Return the HEALPix order whose cells are at least two radii wide; ``radius`` in deg."""
-    return int(np.clip(np.floor(np.log2(_CELL_DEG / (2 * radius))), 0, deepest))
+    return int(np.clip(np.floor(np.log2(CELL_DEG / (2 * radius))), 0, deepest))
 
 
 def cells_of(ra: np.ndarray, dec: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
@@ -15,7 +14,7 @@ from gueststar.errors import BadInput
 from gueststar.store import catalogues
 from gueststar.store.crossmatches import MAX_COUNTERPART_ARCSEC, RADIUS_ARCSEC
 from gueststar.store.selection import MAX_MATCHES, MAX_POSITIONS, check_cones
-from gueststar.store.session import Session
+from gueststar.store.transactions import Transactions
 
 if TYPE_CHECKING:
     from gueststar.catalogs.sources import Source
@@ -24,23 +23,15 @@ T = TypeVar("T")
 AT_ONCE = 1_000  # objects of a transaction
 
 
-class _Store(Protocol):
-    _lock: threading.Lock
-
-    def _reading(self) -> AbstractContextManager[Session]: ...
-
-    def _commit(self, work: Callable[[Session], T]) -> T: ...
-
-
 class Crossing:
     """See :class:`gueststar.store.crossmatches.Crossmatches`; the store gives transactions."""
 
-    def catalogues(self: _Store) -> pa.Table:
+    def catalogues(self: Transactions) -> pa.Table:
         """Return the catalogues; see :meth:`Crossmatches.catalogues`."""
         with self._reading() as connection:
             return catalogues.listing(connection)
 
-    def matches(self: _Store, object_id: str) -> pa.Table:
+    def matches(self: Transactions, object_id: str) -> pa.Table:
         """Return what an object matches; see :meth:`Crossmatches.matches`."""
         from gueststar.store import matching
 
@@ -48,7 +39,7 @@ class Crossing:
             return matching.of_object(connection, object_id)
 
     def counterparts(
-        self: _Store, object_id: str, radius_arcsec: float = RADIUS_ARCSEC
+        self: Transactions, object_id: str, radius_arcsec: float = RADIUS_ARCSEC
     ) -> pa.Table:
         """Return the objects of other surveys; see :meth:`Crossmatches.counterparts`."""
         from gueststar.store import counterparts
@@ -62,7 +53,7 @@ class Crossing:
             return counterparts.counterparts(connection, object_id, radius_arcsec)
 
     def xmatch(
-        self: _Store,
+        self: Transactions,
         ra: Any,
         dec: Any,
         catalogue: str,
@@ -95,7 +86,7 @@ class Crossing:
         return found
 
     def add_catalogue(
-        self: _Store,
+        self: Transactions,
         declaration: Declaration,
         sources: Iterable[list[Source]],
         version: str,
@@ -125,13 +116,13 @@ class Crossing:
             raise
         return True
 
-    def remove_catalogue(self: _Store, name: str) -> None:
+    def remove_catalogue(self: Transactions, name: str) -> None:
         """Remove a catalogue; see :meth:`Crossmatches.remove_catalogue`."""
         with self._lock:
             self._commit(partial(catalogues.remove, name=name))
 
     def match_catalogue(
-        self: _Store,
+        self: Transactions,
         name: str,
         *,
         stop: threading.Event | None = None,

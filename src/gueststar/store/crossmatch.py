@@ -38,6 +38,8 @@ MATCH = pa.schema(
         pa.field("columns", pa.string(), nullable=False),
     ]
 )
+#: What positions match: ``row`` counts them from 0.
+POSITION_MATCH = pa.schema([pa.field("row", pa.int64(), nullable=False), *MATCH])
 
 
 class Places(NamedTuple):

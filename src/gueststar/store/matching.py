@@ -16,8 +16,8 @@ import pyarrow as pa
 from gueststar.catalogs.context import context_of
 from gueststar.store import catalogues
 from gueststar.store.catalogues import Catalogue
-from gueststar.store.crossmatch import MATCH, Places, matches
-from gueststar.store.reading import unknown_object
+from gueststar.store.crossmatch import MATCH, POSITION_MATCH, Places, matches
+from gueststar.store.reading import known_object
 from gueststar.store.session import Session
 from gueststar.store.tables import columns_sql, typed
 
@@ -117,9 +117,7 @@ def of_object(connection: Session, object_id: str) -> pa.Table:
     BadInput
         If there is no such object.
     """
-    there = "SELECT 1 FROM object_rows WHERE object_id = ?"
-    if connection.execute(there, (object_id,)).fetchone() is None:
-        raise unknown_object(connection, object_id)
+    known_object(connection, object_id)
     query = f"""SELECT {columns_sql(MATCH)} FROM crossmatches WHERE object_id = ?
                 ORDER BY catalogue, rank"""
     found = typed(connection.execute(query, (object_id,)).fetchall(), MATCH)
@@ -134,10 +132,10 @@ def of_positions(
     radius: float | None = None,
     mode: str | None = None,
 ) -> pa.Table:
-    """Return the matches of positions: ``row`` and the columns of a match."""
+    """Return the matches of positions: columns of ``POSITION_MATCH``."""
     own = catalogue.declaration
     rows = [
         (row, catalogue.name, catalogue.version, *rest, own.kind, columns)
         for row, *rest, columns in matches(connection, catalogue, places, radius, mode)
     ]
-    return typed(rows, pa.schema([pa.field("row", pa.int64(), nullable=False), *MATCH]))
+    return typed(rows, POSITION_MATCH)

@@ -10,7 +10,7 @@ _OLD = """o.healpix29, o.object_id, o.survey, o.ra, o.dec, o.n_detections, o.fir
     o.last_mjd_tai, o.n_alerts, o.n_points, o.best_snr, o.best_alert_id"""
 _NAMES = _OLD.replace("o.", "")
 
-#: See :func:`gueststar.rights.bit_of`; of the surveys of that time only ZTF had programs.
+#: See :func:`gueststar.rights.bits_of`; of the surveys of that time only ZTF had programs.
 _BIT = """CASE WHEN program BETWEEN 0 AND 6 THEN 2 << program
                WHEN program IS NULL AND survey <> 'ztf' THEN 1 ELSE 256 END"""
 

@@ -19,6 +19,7 @@ from gueststar.errors import BadInput
 
 ORDER = 29
 CELLS = 12 << 2 * ORDER  # of order 29 on the whole sky
+CELL_DEG = 58.6  # size of a cell of order 0: sqrt(41253 / 12)
 LARGEST = 8 << 20  # bytes of a MOC
 _ITEM = re.compile(r"(?:(\d{1,2})/)?(?:(\d{1,19})(?:-(\d{1,19}))?)?")
 
@@ -168,6 +169,12 @@ def _json(value: Mapping[Any, Any], what: str) -> np.ndarray:
     return joined(np.concatenate(parts)) if parts else np.empty((0, 2), np.int64)
 
 
+#: What a broken file makes of astropy.
+_BROKEN = (
+    ArithmeticError, AttributeError, LookupError, MemoryError, OSError, TypeError, ValueError,
+)  # fmt: skip
+
+
 def _fits(value: bytes, what: str) -> np.ndarray:
     from astropy.io import fits
 
@@ -179,7 +186,7 @@ def _fits(value: bytes, what: str) -> np.ndarray:
                 raise ValueError("it is cut off")
             column = np.asarray(hdus[1].data.field(0)).ravel().astype(np.int64)
             ordering = str(header.get("ORDERING", "NUNIQ")).strip().upper()
-    except Exception as error:  # whatever a broken file makes of astropy
+    except (*_BROKEN, fits.VerifyError) as error:
         raise BadInput(f"{what}: this FITS file holds no MOC: {error}") from error
     if ordering == "RANGE" and not len(column) % 2:
         ranges = column.reshape(-1, 2)

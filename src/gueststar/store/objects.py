@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from gueststar.batch import history_rows
 from gueststar.points import merge_points
-from gueststar.rights import LAST_PROGRAM, NONE, UNKNOWN
+from gueststar.rights import NONE, UNKNOWN, bits_of
 from gueststar.store import curves, sums
 from gueststar.store.session import Kind, Session
 from gueststar.store.sorting import DUPLICATE, NEW, Sorted
@@ -128,25 +128,6 @@ def _null_is_unknown(
     unknown[at_row[strict.to_numpy(zero_copy_only=False)]] = True
     before = {k for k, _, mask in stored if mask & ~NONE}
     return np.asarray(unknown | np.array([k in before for k in keys], dtype=bool))
-
-
-def bits_of(program: pa.Array, unknown: np.ndarray) -> np.ndarray:
-    """Return the bit of each program; see :func:`gueststar.rights.bit_of`.
-
-    Parameters
-    ----------
-    program : pyarrow.Array of int, shape ``(n,)``
-    unknown : numpy.ndarray of bool, shape ``(n,)``
-        Where null means unknown.
-    """
-    nothing = np.where(unknown, UNKNOWN, NONE)
-    if program.null_count == len(program):
-        return nothing
-    number = program.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    listed = (number >= 0) & (number <= LAST_PROGRAM)
-    known = np.where(listed, 2 << np.where(listed, number, 0), UNKNOWN)
-    missing = program.is_null().to_numpy(zero_copy_only=False)
-    return np.where(missing, nothing, known)
 
 
 def _stored(

@@ -137,7 +137,7 @@ def _checked(vertices: Any) -> np.ndarray:
         raise BadInput("polygon: give its corners as a list of [ra, dec], in degrees") from None
     ra, dec = given.T
     for name, values, good, wanted in (
-        ("ra", ra, (ra >= -360) & (ra <= 360), "0 to 360"),
+        ("ra", ra, (ra >= -360) & (ra <= 360), "-360 to 360"),
         ("dec", dec, (dec >= -90) & (dec <= 90), "-90 to 90"),
     ):
         if not good.all():

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 
@@ -15,18 +14,14 @@ from gueststar.store.selection import (
     ObjectSelection,
     ObjectSort,
 )
-from gueststar.store.session import Session
-
-
-class _Store(Protocol):
-    def _reading(self) -> AbstractContextManager[Session]: ...
+from gueststar.store.transactions import Transactions
 
 
 class Searching:
     """Gives a store its searches; the store gives ``_reading``."""
 
     def cones(
-        self: _Store, ra: Any, dec: Any, radius_arcsec: Any, *, nearest: bool = False
+        self: Transactions, ra: Any, dec: Any, radius_arcsec: Any, *, nearest: bool = False
     ) -> pa.Table:
         """Return the objects of many cones in one query; see :meth:`Store.cones`."""
         from gueststar.store import cones  # brings astropy, as pages do
@@ -35,7 +30,7 @@ class Searching:
             return cones.cones(connection, ra, dec, radius_arcsec, nearest)
 
     def find_alerts(
-        self: _Store,
+        self: Transactions,
         selection: AlertSelection,
         *,
         sort: AlertSort = "time",
@@ -50,7 +45,7 @@ class Searching:
             return pages.find_alerts(connection, selection, sort, descending, after, limit)
 
     def find_objects(
-        self: _Store,
+        self: Transactions,
         selection: ObjectSelection,
         *,
         sort: ObjectSort = "name",
@@ -65,7 +60,7 @@ class Searching:
             return pages.find_objects(connection, selection, sort, descending, after, limit)
 
     def counts(
-        self: _Store,
+        self: Transactions,
         by: CountBy,
         *,
         night: int | None = None,

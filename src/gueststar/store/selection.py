@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -231,7 +232,7 @@ def check_cones(ra: Any, dec: Any, radius_arcsec: Any) -> tuple[np.ndarray, np.n
         raise BadInput("ra, dec: give two lists of one length")
     if np.ndim(radius_arcsec) and len(radius_arcsec) != len(np.atleast_1d(ra)):
         raise BadInput("radius: give one, or as many as there are positions")
-    _refuse("ra", ras, (ras >= -360) & (ras <= 360), "in 0 to 360 degrees")
+    _refuse("ra", ras, (ras >= -360) & (ras <= 360), "in -360 to 360 degrees")
     _refuse("dec", decs, (decs >= -90) & (decs <= 90), "in -90 to 90 degrees")
     inside = (radii > 0) & (radii <= MAX_CONE_ARCSEC)
     _refuse("radius", radii, inside, f"above 0 and at most {MAX_CONE_ARCSEC:g} arcsec")
@@ -295,3 +296,18 @@ def next_of(table: pa.Table) -> str | None:
     """Return where the page after this one begins; None when it is the last."""
     found = (table.schema.metadata or {}).get(NEXT_KEY)
     return found.decode() if found else None
+
+
+def pages(find: Callable[[str | None], pa.Table]) -> Iterator[pa.Table]:
+    """Yield all pages, one behind the other.
+
+    Parameters
+    ----------
+    find : callable
+        Gives the page that begins behind a cursor.
+    """
+    page = find(None)
+    yield page
+    while (after := next_of(page)) is not None:
+        page = find(after)
+        yield page

@@ -100,13 +100,20 @@ def _programs(rights: Rights) -> str:
     return ", ".join(str(p) for p in sorted(rights.programs or ())) or "NULL"
 
 
+def _seen(rights: Rights, none: str) -> str:
+    """Ask for rows of these programs and of surveys without, whose program is ``none``."""
+    strict = ", ".join(f"'{survey}'" for survey in with_programs()) or "''"
+    return (
+        f"(t.program IN ({_programs(rights)}) OR t.program {none} AND t.survey NOT IN ({strict}))"
+    )
+
+
 def _alerts(name: str, rights: Rights, place: Place) -> str:
     """Alerts of these programs and of surveys without; their age counts from what is seen."""
-    strict = ", ".join(f"'{survey}'" for survey in with_programs()) or "''"
     return _select(
         name,
         place,
-        f"(t.program IN ({_programs(rights)}) OR t.program IS NULL AND t.survey NOT IN ({strict}))",
+        _seen(rights, "IS NULL"),
         age=f"""t.mjd_tai - (SELECT s.first_mjd_tai FROM {place.schema}.object_sums AS s
                             WHERE s.object_id = t.object_id
                                   AND s.mask = s.present & {rights.mask})""",
@@ -115,12 +122,7 @@ def _alerts(name: str, rights: Rights, place: Place) -> str:
 
 def _nights(name: str, rights: Rights, place: Place) -> str:
     """Select numbers of alerts by program, where -1 is none (:mod:`gueststar.store.tally`)."""
-    strict = ", ".join(f"'{survey}'" for survey in with_programs()) or "''"
-    return _select(
-        name,
-        place,
-        f"(t.program IN ({_programs(rights)}) OR t.program = -1 AND t.survey NOT IN ({strict}))",
-    )
+    return _select(name, place, _seen(rights, "= -1"))
 
 
 def _objects(name: str, rights: Rights, place: Place) -> str:

@@ -13,7 +13,7 @@ from astropy.coordinates import Latitude, Longitude
 from cdshealpix.nested import cone_search
 
 from gueststar.errors import BadInput
-from gueststar.store.mocs import ORDER, joined
+from gueststar.store.mocs import CELL_DEG, ORDER, joined
 from gueststar.store.selection import MAX_SECONDS
 from gueststar.store.session import Session
 from gueststar.store.tables import OBJECTS, columns_sql, typed
@@ -21,7 +21,6 @@ from gueststar.store.tables import OBJECTS, columns_sql, typed
 MAX_RADIUS_ARCSEC = 648_000.0  # 180 deg
 _SMALL = 0.1  # deg: larger cones are covered with cells of a tenth of their radius and less
 _FINER = 4
-_CELL_DEG = 58.6  # size of a base cell, deg: sqrt(41253 / 12)
 
 
 def cone(connection: Session, ra: float, dec: float, radius_arcsec: float) -> pa.Table:
@@ -83,7 +82,7 @@ def ranges(ra: float, dec: float, radius: float, whole: bool = False) -> np.ndar
     numpy.ndarray of int64, shape ``(n, 2)``
     """
     finer = _FINER if radius > _SMALL else 0
-    depth = int(np.clip(math.log2(_CELL_DEG / radius) + finer, 0, 27))
+    depth = int(np.clip(math.log2(CELL_DEG / radius) + finer, 0, 27))
     cells, depths, full = cone_search(
         Longitude(ra % 360.0, u.deg), Latitude(dec, u.deg), radius * u.deg, depth, depth_delta=2
     )

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 
 from gueststar.batch import AlertBatch
 from gueststar.store.letters import Letters
-from gueststar.store.session import Session
+from gueststar.store.transactions import Transactions
 from gueststar.store.walk import Walk
-
-
-class _Store(Protocol):
-    def _reading(self) -> AbstractContextManager[Session]: ...
-
-    def _operators_only(self, what: str) -> None: ...
 
 
 class Streaming:
     """Gives a store its streaming reads; the store gives ``_reading``."""
 
     def alert_batches(
-        self: _Store,
+        self: Transactions,
         *,
         nights: Collection[int] = (),
         objects: Collection[str] = (),
@@ -36,14 +29,18 @@ class Streaming:
         yield from _steps(self, Walk(nights, objects, lacking, columns, batch_size))
 
     def dead_letters(
-        self: _Store, *, reason: str | None = None, source: str | None = None, batch_size: int = 250
+        self: Transactions,
+        *,
+        reason: str | None = None,
+        source: str | None = None,
+        batch_size: int = 250,
     ) -> Iterator[pa.RecordBatch]:
         """Yield dead letters; see :meth:`gueststar.store.interface.Store.dead_letters`."""
         self._operators_only("dead letters")
         yield from _steps(self, Letters(reason, source, batch_size))
 
 
-def _steps(store: _Store, reader: Walk | Letters) -> Iterator[Any]:
+def _steps(store: Transactions, reader: Walk | Letters) -> Iterator[Any]:
     """Read on in short transactions: a long one keeps SQLite's WAL, or dead rows, from going."""
     while not reader.done:
         with store._reading() as connection:

@@ -17,6 +17,7 @@ from gueststar.rights import UNRESTRICTED, Rights
 from gueststar.store.session import Session
 
 Role = Literal["reader", "annotator", "operator"]
+State = Literal["counts", "expired", "revoked"]
 START = "gst_"
 LONGEST_NAME = 100
 _SHOWN = len(START) + 6  # letters that are kept readable: 36 of the bits
@@ -55,6 +56,15 @@ class Token(NamedTuple):
     def rights(self) -> Rights:
         """What it shows."""
         return UNRESTRICTED if self.programs is None else Rights.of(self.programs)
+
+    @property
+    def state(self) -> State:
+        """Whether it counts now."""
+        if self.revoked_at is not None:
+            return "revoked"
+        if self.expires_at is not None and self.expires_at <= time.time():
+            return "expired"
+        return "counts"
 
 
 def tables(number: str) -> str:
@@ -138,9 +148,9 @@ def admit(connection: Session, secret: str) -> Token:
     if found is None:
         raise BadInput("authorization: this token is not known here")
     token = _token(found)
-    if token.revoked_at is not None:
+    if token.state == "revoked":
         raise BadInput(f"authorization: the token {token.start}... was revoked")
-    if token.expires_at is not None and token.expires_at <= time.time():
+    if token.state == "expired":
         raise BadInput(f"authorization: the token {token.start}... has expired: ask for a new one")
     return token
 

@@ -141,10 +141,9 @@ CREATE TABLE annotation_changes (
 """
 #: Added with version 2: catalogues, and what objects match in them.
 CATALOGUE_TABLES = catalogue_tables(_WORD, _ID, "")
-#: Added with version 2: alerts that a topic out did not take.
 #: Added with version 2: how many alerts each night has.
 NIGHT_TABLES = tally.tables(_WORD, "BIGINT", "DOUBLE PRECISION", "")
-
+#: Added with version 2: alerts that a topic out did not take.
 UNSENT_TABLES = f"""
 CREATE TABLE unsent_rows (
     alert_id BIGINT NOT NULL, topic {_WORD} NOT NULL, at DOUBLE PRECISION NOT NULL,

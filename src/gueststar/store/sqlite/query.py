@@ -15,12 +15,11 @@ from gueststar.errors import BadInput, did_you_mean
 from gueststar.rights import Rights
 from gueststar.store import answers
 from gueststar.store.sqlite.connection import open_reader
-from gueststar.store.sqlite.session import SqliteSession
+from gueststar.store.sqlite.session import OPS_BETWEEN_LOOKS, SqliteSession
 from gueststar.store.tables import VIEW_NAMES
 
 MAX_VALUE = 64 << 20  # bytes of one text or blob
 MAX_HEAP = 512 << 20  # bytes that SQLite may use in this process, for all that it does
-_OPS_BETWEEN_LOOKS = 20_000
 _JSON = ("json_each", "json_tree")
 _FORBIDDEN = {"load_extension", "fts3_tokenizer"}
 _OTHER = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE}
@@ -38,7 +37,7 @@ def run(connection: SqliteSession, query: str, limit: int) -> pa.Table:
     """
     answers.check_limit(limit)
     deadline = time.monotonic() + answers.MAX_SECONDS
-    connection.set_progress_handler(lambda: time.monotonic() > deadline, _OPS_BETWEEN_LOOKS)
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, OPS_BETWEEN_LOOKS)
     try:
         with (
             answers.in_time(connection.interrupt),

@@ -135,10 +135,9 @@ CREATE TABLE annotation_changes (
 """
 #: Added with version 3: catalogues, and what objects match in them.
 CATALOGUE_TABLES = catalogue_tables("TEXT", "INTEGER PRIMARY KEY", " WITHOUT ROWID")
-#: Added with version 3: alerts that a topic out did not take.
 #: Added with version 3: how many alerts each night has.
 NIGHT_TABLES = tally.tables("TEXT", "INTEGER", "REAL", " WITHOUT ROWID")
-
+#: Added with version 3: alerts that a topic out did not take.
 UNSENT_TABLES = """
 CREATE TABLE unsent_rows (
     alert_id INTEGER NOT NULL, topic TEXT NOT NULL, at REAL NOT NULL, reason TEXT NOT NULL,

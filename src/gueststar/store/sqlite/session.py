@@ -15,7 +15,7 @@ import orjson
 from gueststar.rights import UNRESTRICTED, Rights
 from gueststar.store.session import Kind, too_long
 
-_OPS_BETWEEN_LOOKS = 20_000
+OPS_BETWEEN_LOOKS = 20_000
 
 
 class SqliteSession(sqlite3.Connection):
@@ -49,7 +49,7 @@ class SqliteSession(sqlite3.Connection):
     def within(self, seconds: float, whole: bool = False) -> Iterator[None]:
         """Stop what takes longer."""
         deadline = time.monotonic() + seconds
-        self.set_progress_handler(lambda: time.monotonic() > deadline, _OPS_BETWEEN_LOOKS)
+        self.set_progress_handler(lambda: time.monotonic() > deadline, OPS_BETWEEN_LOOKS)
         try:
             yield
         except sqlite3.OperationalError as error:

@@ -34,6 +34,7 @@ from gueststar.serve.api.operation import Field, Operation
 from gueststar.serve.api.questions import regions
 from gueststar.serve.api.routing import asks
 from gueststar.store import Store
+from gueststar.store.pages import SEPARATION
 from gueststar.store.records import alert_table
 from gueststar.store.selection import AlertSelection, AlertSort
 from gueststar.store.tables import ALERTS, FOUND
@@ -66,7 +67,7 @@ _FIELDS = (
     AFTER,
     LIMIT,
 )
-_FOUND = pa.schema([*FOUND, regions.APART])
+_FOUND = pa.schema([*FOUND, SEPARATION])
 
 
 @asks(

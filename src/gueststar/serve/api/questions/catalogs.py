@@ -22,13 +22,12 @@ from gueststar.serve.api.questions.sky import (
 from gueststar.serve.api.routing import asks
 from gueststar.store import Store
 from gueststar.store.catalogues import CATALOGUES
-from gueststar.store.crossmatch import MATCH
+from gueststar.store.crossmatch import MATCH, POSITION_MATCH
 from gueststar.store.crossmatches import MAX_COUNTERPART_ARCSEC, RADIUS_ARCSEC
 from gueststar.store.selection import MAX_POSITIONS
 from gueststar.store.tables import OBJECTS
 
 _GROUP = "Catalogues"
-_ROW = pa.field("row", pa.int64(), nullable=False)
 
 
 @asks(
@@ -111,7 +110,7 @@ def counterparts(store: Store, given: dict[str, Any]) -> pa.Table:
             ),
             Field("mode", "choice", "what matches; default that of the catalogue", among=MODES),
         ),
-        answer=pa.schema([_ROW, *MATCH]),
+        answer=POSITION_MATCH,
         body=Body(
             {
                 "type": "object",

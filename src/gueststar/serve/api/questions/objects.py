@@ -15,6 +15,7 @@ from gueststar.serve.api.questions import regions
 from gueststar.serve.api.questions.alerts import single
 from gueststar.serve.api.routing import asks
 from gueststar.store import Store
+from gueststar.store.pages import SEPARATION
 from gueststar.store.records import object_table
 from gueststar.store.selection import ObjectSelection, ObjectSort
 from gueststar.store.tables import ALERTS, OBJECTS, SCORES
@@ -44,7 +45,7 @@ _FIELDS = (
     AFTER,
     LIMIT,
 )
-_FOUND = pa.schema([*OBJECTS, regions.APART])
+_FOUND = pa.schema([*OBJECTS, SEPARATION])
 
 
 @asks(

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-import pyarrow as pa
 from litestar.exceptions import HTTPException
 
 from gueststar.errors import BadInput
 from gueststar.serve.api.body import JSON, json_object
-from gueststar.serve.api.fields import DEC, RA
+from gueststar.serve.api.fields import DEC, RA, RADIUS
 from gueststar.serve.api.operation import LONGEST, Body, Field
 from gueststar.store.mocs import LARGEST
 from gueststar.store.regions import region_of
-from gueststar.store.selection import MAX_SELECTED_CONE_ARCSEC
 
 FITS = "application/fits"
-APART = pa.field("separation_arcsec", pa.float64())  # of cones only
 
 FIELDS = (
     RA,
     DEC,
-    Field(
-        "radius",
-        "number",
-        "of a cone round ra, dec; arcsec",
-        low=1e-3,
-        high=MAX_SELECTED_CONE_ARCSEC,
-    ),
+    RADIUS,
     Field(
         "polygon",
         "text",

@@ -109,10 +109,7 @@ def nearest_names(store: Store, name: str) -> list[str]:
 
 
 def _names(store: Store, prefix: str, limit: int) -> list[str]:
-    try:
-        found = store.find_objects(ObjectSelection(prefix=prefix), limit=limit)
-    except StoreError:  # a store without such searches
-        return []
+    found = store.find_objects(ObjectSelection(prefix=prefix), limit=limit)
     return [str(name) for name in found.column("object_id").to_pylist()]
 
 

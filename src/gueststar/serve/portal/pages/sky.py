@@ -13,6 +13,7 @@ from gueststar.serve.portal.house import house_of
 from gueststar.serve.portal.pages.night import neighbour, nights_of, position_of
 from gueststar.serve.portal.parameters import Parameters
 from gueststar.serve.portal.routing import reads
+from gueststar.store.mocs import CELL_DEG
 
 ORDER = 4
 LISTED = 40  # cells in the table that stands for the picture
@@ -51,7 +52,7 @@ def sky(request: Request[Any, Any, Any]) -> Response[str]:
         fullest=sorted(cells, key=lambda one: (-one.count, one.name))[:LISTED],
         lines=skymap.lines(),
         labels=skymap.labels(),
-        size=f"{58.6 / 2**order:.1f}",
+        size=f"{CELL_DEG / 2**order:.1f}",
     )
 
 
