@@ -2,6 +2,7 @@
 
 import resource
 import signal
+from contextlib import contextmanager
 
 import pytest
 
@@ -11,20 +12,23 @@ from gueststar.export import Wanted, export
 FORMS = ["parquet", "csv", "votable", "fits", "arrow", "hats"]
 
 
-@pytest.fixture
+@contextmanager
 def no_room():
-    """A limit on the size of files stands for a full disk."""
+    """A limit on the size of files stands for a full disk; pytest may write into one itself."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    signal.signal(signal.SIGXFSZ, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_full_disk_leaves_nothing(store, tmp_path, form, no_room):
-    with pytest.raises(ExportUnavailable, match=r"nothing was left there: free some space"):
+def test_a_full_disk_leaves_nothing(store, tmp_path, form):
+    full = pytest.raises(ExportUnavailable, match=r"nothing was left there: free some space")
+    with full, no_room():
         export(store, Wanted.of("alerts"), tmp_path / "night", form=form)
     assert list(tmp_path.iterdir()) == []
 
