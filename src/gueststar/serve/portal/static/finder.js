@@ -1,9 +1,9 @@
 // The finder chart: our own stamp in print (dark sky is white), matches and neighbours over it, north and east, scale.
+import { arrow, roundLength } from "./overlay.js";
 import { fetchStamp } from "./stamps.js";
 import { limits } from "./stretch.js";
 
 const SIDE = 1000, HEAD = 130, INK = "#111", RED = "#b3261e", BLUE = "#1f56c3";
-const LENGTHS = [0.5, 1, 2, 5, 10, 20, 30];
 
 export class Finder {
   constructor(root, geometry, visit) {
@@ -148,15 +148,14 @@ export class Finder {
     const middle = [110, 110], arm = 60;
     pen.strokeStyle = pen.fillStyle = INK; pen.lineWidth = 3; pen.font = "700 28px sans-serif"; pen.textAlign = "center"; pen.textBaseline = "middle";
     this.compass.forEach((angle, i) => {
-      const way = [Math.sin(angle), -Math.cos(angle)], tip = [middle[0] + arm * way[0], middle[1] + arm * way[1]];
-      const barb = (turn) => [tip[0] - 16 * Math.sin(angle + turn), tip[1] + 16 * Math.cos(angle + turn)];
-      pen.beginPath(); pen.moveTo(...middle); pen.lineTo(...tip); pen.moveTo(...barb(0.5)); pen.lineTo(...tip); pen.lineTo(...barb(-0.5)); pen.stroke();
+      const way = arrow(pen, angle, middle, arm);
+      pen.stroke();
       pen.fillText("NE"[i], middle[0] + 1.4 * arm * way[0], middle[1] + 1.4 * arm * way[1]);
     });
   }
 
   bar(pen) {
-    const length = LENGTHS.filter((one) => one * this.perArcsec <= 0.4 * SIDE).at(-1);
+    const length = roundLength(this.perArcsec, SIDE);
     if (!length) return;
     const right = SIDE - 40, y = SIDE - 40;
     pen.strokeStyle = pen.fillStyle = INK; pen.lineWidth = 5; pen.textAlign = "right"; pen.textBaseline = "bottom"; pen.font = "700 28px sans-serif";
