@@ -214,7 +214,7 @@ def test_a_search_that_takes_too_long_is_stopped(store, monkeypatch):
     from gueststar.store.sqlite import session
 
     monkeypatch.setattr(pages, "MAX_SECONDS", -1.0)
-    monkeypatch.setattr(session, "_OPS_BETWEEN_LOOKS", 1)
+    monkeypatch.setattr(session, "OPS_BETWEEN_LOOKS", 1)
     with pytest.raises(BadInput, match="narrow it down"):
         store.find_alerts(AlertSelection())
     monkeypatch.undo()

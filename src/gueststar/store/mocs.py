@@ -179,8 +179,10 @@ def _fits(value: bytes, what: str) -> np.ndarray:
     from astropy.io import fits
 
     try:
-        with warnings.catch_warnings(), fits.open(io.BytesIO(value), memmap=False) as hdus:
-            warnings.simplefilter("ignore")
+        with (
+            warnings.catch_warnings(action="ignore"),  # before the file is opened: that warns, too
+            fits.open(io.BytesIO(value), memmap=False) as hdus,
+        ):
             header = hdus[1].header
             if header["NAXIS1"] * header["NAXIS2"] > len(value):
                 raise ValueError("it is cut off")
