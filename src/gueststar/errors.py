@@ -6,6 +6,8 @@
     ├── BadInput           what was given cannot be used: a file, an argument, a URL
     │   ├── NotThere       what was named is not there
     │   ├── NotAllowed     others only may do it
+    │   │   ├── NotKnown   who asks could not be made out: a password, a token
+    │   │   └── TooSoon    it was tried too often
     │   ├── BadPacket      an alert packet that cannot be decoded
     │   ├── UnknownSchema  a schema id or version that nobody has told us about
     │   └── RegistryUnavailable*  a schema registry that does not answer
@@ -62,6 +64,18 @@ class NotThere(BadInput):
 
 class NotAllowed(BadInput):
     """What was asked for may be done by others only."""
+
+
+class NotKnown(NotAllowed):
+    """Who asks could not be made out: a password, a token or a login that does not count."""
+
+
+class TooSoon(NotAllowed):
+    """It was tried too often; ``wait_s`` seconds later it may be tried again."""
+
+    def __init__(self, message: str, wait_s: float) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
 
 
 class BadPacket(BadInput):

@@ -22,6 +22,7 @@ from gueststar.cli import (
     simulate,
     tokens,
     train,
+    users,
 )
 from gueststar.errors import GueststarError
 
@@ -40,7 +41,7 @@ app = typer.Typer(
 )
 for command in (demo, ingest, run, serve, show, query, export, health, bench):
     command.register(app)
-for group in (simulate, replay, catalogs, tokens, models, train):
+for group in (simulate, replay, catalogs, users, tokens, models, train):
     app.add_typer(group.app)
 
 

@@ -10,7 +10,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from gueststar.cli.options import Json, Store, out, print_json, said
-from gueststar.errors import BadInput
 
 app = typer.Typer(
     name="tokens",
@@ -37,10 +36,11 @@ def create(
 ) -> None:
     """Make a token. It is printed once and cannot be shown again."""
     from gueststar.store import open_store
+    from gueststar.store.grants import from_words
 
     with open_store(store) as opened:
         token, secret = opened.create_token(
-            name, role.value, programs=_programs(programs), days=days or None
+            name, role.value, programs=from_words(programs), days=days or None
         )
     said.print(
         f"Token {token.token_id} of {escape(name)}, {role.value}. Keep it: it is not shown again."
@@ -52,17 +52,24 @@ def create(
 def list_(store: Store = None, json: Json = False) -> None:
     """Show all tokens, without what makes them work."""
     from gueststar.store import open_store
+    from gueststar.store.grants import in_words
 
     with open_store(store, read_only=True) as opened:
         tokens = opened.tokens()
     if json:
         print_json([{**one._asdict(), "state": one.state} for one in tokens])
         return
-    table = Table("id", "name", "role", "programs", "begins", "state")
+    table = Table("id", "name", "for", "role", "programs", "begins", "state")
     for one in tokens:
-        shown = "all" if one.programs is None else ",".join(map(str, one.programs)) or "none"
+        shown = in_words(one.programs)
         table.add_row(
-            str(one.token_id), escape(one.name), one.role, shown, f"{one.start}...", one.state
+            str(one.token_id),
+            escape(one.name),
+            escape(one.label or ""),
+            one.role,
+            shown,
+            f"{one.start}...",
+            one.state,
         )
     out.print(table)
 
@@ -78,12 +85,3 @@ def revoke(
     with open_store(store) as opened:
         token = opened.revoke_token(token_id)
     said.print(f"Token {token.token_id} of {escape(token.name)} counts no more.")
-
-
-def _programs(text: str) -> list[int] | None:
-    if text.strip() == "all":
-        return None
-    try:
-        return [int(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise BadInput(f"programs: {text!r} cannot be: give numbers, as 1,2, or all") from None

@@ -14,7 +14,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from gueststar.errors import BadInput, NotAllowed
 from gueststar.rights import PUBLIC, UNRESTRICTED, Rights
 from gueststar.store import Store
-from gueststar.store.tokens import Role, Token
+from gueststar.store.grants import Role
+from gueststar.store.tokens import Token
 
 _SCHEME = "bearer "
 

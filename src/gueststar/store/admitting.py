@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gueststar.store import tokens
-from gueststar.store.tokens import Role, Token
+from gueststar.store import accounts, tokens
+from gueststar.store.grants import Role
+from gueststar.store.session import Session
+from gueststar.store.tokens import Token
 from gueststar.store.transactions import Transactions
 
 
@@ -49,22 +51,55 @@ class Admitting:
             )
         return made
 
-    def tokens(self: Transactions) -> list[Token]:
-        """Return all tokens, oldest first, also those that count no more."""
+    def create_token_of(
+        self: Transactions,
+        account_id: int,
+        label: str,
+        role: Role = "reader",
+        *,
+        programs: Iterable[int] | None = (1,),
+        days: float | None = 365.0,
+    ) -> tuple[Token, str]:
+        """Make a token of an account, for its own programs.
+
+        Parameters
+        ----------
+        account_id : int
+        label : str
+            What it is called.
+        role, programs, days
+            As of :meth:`create_token`; not more than the account may.
+
+        Raises
+        ------
+        BadInput
+            If the account may less, or one of them cannot be.
+        """
+
+        def work(connection: Session) -> tuple[Token, str]:
+            account = accounts.by_id(connection, account_id)
+            return tokens.create_for(connection, account, label, role, programs, days)
+
+        with self._lock:
+            made: tuple[Token, str] = self._commit(work)
+        return made
+
+    def tokens(self: Transactions, account_id: int | None = None) -> list[Token]:
+        """Return all tokens, or those of an account, oldest first, also what counts no more."""
         self._operators_only("tokens")
         with self._reading() as connection:
-            return tokens.listing(connection)
+            return tokens.listing(connection, account_id)
 
-    def revoke_token(self: Transactions, token_id: int) -> Token:
+    def revoke_token(self: Transactions, token_id: int, *, account_id: int | None = None) -> Token:
         """Take a token's power away at once, for good; twice is allowed.
 
         Raises
         ------
         BadInput
-            If there is none.
+            If there is none, or it is not the account's that is given.
         """
         with self._lock:
-            gone: Token = self._commit(lambda c: tokens.revoke(c, token_id))
+            gone: Token = self._commit(lambda c: tokens.revoke(c, token_id, account_id))
         return gone
 
     def admit(self: Transactions, secret: str) -> Token:

@@ -22,6 +22,7 @@ from gueststar.store.admitting import Admitting
 from gueststar.store.annotating import Annotating
 from gueststar.store.bulk import Bulk
 from gueststar.store.crossing import Crossing
+from gueststar.store.enrolling import Enrolling
 from gueststar.store.interface import (
     Alarm,
     ObjectRecord,
@@ -45,7 +46,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class EngineStore(Viewing, Searching, Annotating, Admitting, Bulk, Streaming, Crossing, ABC):
+class EngineStore(
+    Viewing, Searching, Annotating, Admitting, Enrolling, Bulk, Streaming, Crossing, ABC
+):
     """A store over some engine; see :class:`gueststar.store.interface.Store`.
 
     Parameters

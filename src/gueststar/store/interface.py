@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self
 
@@ -13,11 +13,11 @@ from gueststar.batch import AlertBatch
 from gueststar.contracts import Reading
 from gueststar.rights import Rights
 from gueststar.score import Score
+from gueststar.store.admits import Admits
 from gueststar.store.annotates import Annotates
 from gueststar.store.crossmatches import Crossmatches
 from gueststar.store.reports import WriteReport
 from gueststar.store.searches import Searches
-from gueststar.store.tokens import Role, Token
 from gueststar.store.unprocessed import Unprocessed
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Alarm(NamedTuple):
     text: str
 
 
-class Store(Searches, Annotates, Crossmatches, Protocol):
+class Store(Searches, Annotates, Admits, Crossmatches, Protocol):
     """Where alerts are kept and read back.
 
     Every reading method may be called from any thread, also while another process writes.
@@ -127,29 +127,6 @@ class Store(Searches, Annotates, Crossmatches, Protocol):
             :meth:`dead_letters`) raises :class:`~gueststar.errors.NotAllowed`. It is closed
             with this store.
         """
-        ...
-
-    def create_token(
-        self,
-        name: str,
-        role: Role = "reader",
-        *,
-        programs: Iterable[int] | None = (1,),
-        days: float | None = 365.0,
-    ) -> tuple[Token, str]:
-        """Make a token; return what is known of it, and the secret, which is shown once."""
-        ...
-
-    def tokens(self) -> list[Token]:
-        """Return all tokens, oldest first."""
-        ...
-
-    def revoke_token(self, token_id: int) -> Token:
-        """Take a token's power away."""
-        ...
-
-    def admit(self, secret: str) -> Token:
-        """Return the token that somebody shows; raise BadInput if it does not count."""
         ...
 
     def write(

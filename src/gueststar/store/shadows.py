@@ -237,5 +237,6 @@ RULES: dict[str, Rule] = {
 #: Tables that stay empty on purpose.
 OPERATORS_ONLY = frozenset(
     {"dead_rows", "write_rows", "flow_rows", "reading_rows", "alarm_rows", "archive_moves",
-     "store_version", "unsent_rows", "token_rows"}
+     "store_version", "unsent_rows", "token_rows", "account_rows", "login_rows", "login_secrets",
+     "signing_keys"}
 )  # fmt: skip

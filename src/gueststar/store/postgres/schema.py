@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gueststar.errors import NewerStore, StoreError
 from gueststar.store import tally
+from gueststar.store.accounts import tables as account_tables
 from gueststar.store.catalogues import tables as catalogue_tables
 from gueststar.store.migrating import FILL_SUMS, OBJECT_ROWS, RENEW_CURVES
 from gueststar.store.search_indexes import SEARCH_INDEXES
@@ -21,7 +22,7 @@ from gueststar.store.views import VIEWS as COMMON_VIEWS
 if TYPE_CHECKING:
     from psycopg import Connection
 
-VERSION = 2
+VERSION = 3
 PARTITIONED = ("alert_rows", "score_rows")
 
 #: Unique keys that are longer here, because a partitioned table's key contains the night.
@@ -149,6 +150,8 @@ CREATE TABLE unsent_rows (
     alert_id BIGINT NOT NULL, topic {_WORD} NOT NULL, at DOUBLE PRECISION NOT NULL,
     reason TEXT NOT NULL, PRIMARY KEY (alert_id, topic));
 """
+#: Added with version 3: accounts, their logins, and whose tokens are.
+ACCOUNT_TABLES = account_tables(_ID)
 
 #: ``security_invoker`` is left off: whoever may read a view needs no right to its tables.
 VIEWS = (
@@ -185,7 +188,8 @@ MIGRATIONS: dict[int, str] = {
     + CATALOGUE_TABLES
     + UNSENT_TABLES
     + SEARCH_INDEXES
-    + NIGHT_TABLES
+    + NIGHT_TABLES,
+    2: ACCOUNT_TABLES,
 }
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gueststar.errors import NewerStore, StoreError
 from gueststar.store import tally
+from gueststar.store.accounts import tables as account_tables
 from gueststar.store.catalogues import tables as catalogue_tables
 from gueststar.store.migrating import FILL_SUMS, OBJECT_ROWS, RENEW_CURVES
 from gueststar.store.search_indexes import SEARCH_INDEXES
@@ -20,7 +21,7 @@ from gueststar.store.tokens import tables as token_tables
 from gueststar.store.views import VIEWS as COMMON_VIEWS
 
 APPLICATION_ID = 0x67756573  # "gues", at byte 68 of the file
-VERSION = 3
+VERSION = 4
 
 TABLES = """
 CREATE TABLE alert_rows (
@@ -143,6 +144,8 @@ CREATE TABLE unsent_rows (
     alert_id INTEGER NOT NULL, topic TEXT NOT NULL, at REAL NOT NULL, reason TEXT NOT NULL,
     PRIMARY KEY (alert_id, topic)) WITHOUT ROWID;
 """
+#: Added with version 4: accounts, their logins, and whose tokens are.
+ACCOUNT_TABLES = account_tables("INTEGER PRIMARY KEY")
 
 VIEWS = (
     COMMON_VIEWS
@@ -173,6 +176,7 @@ MIGRATIONS: dict[int, str] = {
     + UNSENT_TABLES
     + SEARCH_INDEXES
     + NIGHT_TABLES,
+    3: ACCOUNT_TABLES,
 }
 
 
