@@ -86,7 +86,7 @@ def test_what_cannot_be_is_said(users, arguments, typed, sentence):
 
 
 def at_a_terminal(command, lines):
-    """Type lines at a terminal of the command's own; return the exit code and all that was on it."""
+    """Type lines at a terminal; return the exit code and all that was on it."""
     ours, theirs = pty.openpty()
     whole = ["setsid", "--ctty", "--wait", *command]
     process = subprocess.Popen(whole, stdin=theirs, stdout=theirs, stderr=theirs)

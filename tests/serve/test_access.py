@@ -90,6 +90,7 @@ def values(ids):
         "annotation_id": ["1"],
         "field": ["prv_candidates", "candidate"],
         "catalog": ["gaia"],
+        "token_id": ["1"],
         "file": [
             *("science.png", "science.f32", "ZTF18a.csv", "ZTF18b.csv", "ZTF18a.json"),
             *("ZTF18b.json", "170000.csv"),

@@ -188,7 +188,7 @@ def test_stamps_are_kept_by_the_browser(client, best):
     first = client.get(address)
     again = client.get(address, headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
-    assert first.headers["cache-control"] == "no-cache"
+    assert first.headers["cache-control"] == "private, no-cache"
     assert "immutable" in client.get(f"{address}?v=1").headers["cache-control"]
 
 

@@ -28,12 +28,23 @@ def serve(
     ] = "127.0.0.1",
     accounts: Annotated[
         bool,
-        typer.Option("--accounts", help="Tokens say who may see what (gueststar tokens)."),
+        typer.Option(
+            "--accounts", help="Logins and tokens say who may see what (gueststar users, tokens)."
+        ),
     ] = False,
     open_to_all: Annotated[
         bool,
         typer.Option("--open-to-all", help="Beyond this machine, everybody sees everything."),
     ] = False,
+    public_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="As people open it through a proxy: https://HOST. With http://HOST, logins work "
+            "without TLS, and can be read on the way.",
+            show_default=False,
+        ),
+    ] = None,
     nice: Annotated[
         int,
         typer.Option(
@@ -47,7 +58,8 @@ def serve(
     ingest may write meanwhile.
     """
     step_back(nice)
-    run_portal_command(store, port, browser, host=host, accounts=accounts, open_to_all=open_to_all)
+    how = {"accounts": accounts, "open_to_all": open_to_all, "public_url": public_url}
+    run_portal_command(store, port, browser, host=host, **how)
 
 
 def step_back(nice: int) -> None:

@@ -1,9 +1,10 @@
 """Stands before all pages and questions: what many, slow and greedy clients may use of a server.
 
-Questions that search take turns, a few at once, and so do all others: none of them waits behind
-those that search. A body is taken in before its question has a turn, and an answer is sent after
-it, so that slow clients hold bytes and no turn; of these there is a bound, and a least speed.
-Whoever comes when there is no room is told 503 and when to come again.
+Questions that search take turns, a few at once, and so do logins, and all others: none of them
+waits behind those that search, or behind a flood of passwords. A body is taken in before its
+question has a turn, and an answer is sent after it, so that slow clients hold bytes and no turn; of
+these there is a bound, and a least speed. Whoever comes when there is no room is told 503 and when
+to come again.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ SEARCHES = frozenset(
 )  # fmt: skip
 #: Endings of the same, where a name stands before them.
 SEARCHES_OF = ("/xmatch", ".periodogram.json")
+#: What works on passwords when it is sent to: a tenth of a second and 64 MiB each.
+LOGINS = frozenset(("/login", "/api/login", "/account/password"))
 PIECE = 256 << 10  # bytes of an answer that are sent at a time
 
 
@@ -41,8 +44,9 @@ class Limits:
 
     Parameters
     ----------
-    searches, others : int
-        So many questions that search, and so many others, are answered at once.
+    searches, others, logins : int
+        So many questions that search, so many that work on passwords, and so many others, are
+        answered at once.
     waiting : int
         So many of each wait for their turn.
     wait_s : float
@@ -57,6 +61,7 @@ class Limits:
 
     searches: int = 2
     others: int = 6
+    logins: int = 2
     waiting: int = 400
     wait_s: float = 20.0
     largest: int = 25 << 20
@@ -120,10 +125,11 @@ class Room:
         self.held = 0
         self.searches = Turns(self.limits.searches, self.limits)
         self.others = Turns(self.limits.others, self.limits)
+        self.logins = Turns(self.limits.logins, self.limits)
 
     def make_threads(self) -> None:
         """Give this event loop a thread for everybody whose turn it is."""
-        count = self.limits.searches + self.limits.others
+        count = self.limits.searches + self.limits.others + self.limits.logins
         pool = ThreadPoolExecutor(count, thread_name_prefix="question")
         asyncio.get_running_loop().set_default_executor(pool)
 
@@ -263,6 +269,8 @@ class _Answer:
 
 def _turns(room: Room, scope: Scope) -> Turns:
     path = scope["path"].rstrip("/")
+    if path in LOGINS and scope.get("method") == "POST":
+        return room.logins
     return room.searches if path in SEARCHES or path.endswith(SEARCHES_OF) else room.others
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from litestar import Request
-from litestar.exceptions import PermissionDeniedException
 
 from gueststar.errors import NotAllowed
+from gueststar.serve.origins import refuse_other_sites
 from gueststar.serve.portal.house import house_of
 from gueststar.serve.visitors import visitor
 from gueststar.store import Store
@@ -19,7 +18,7 @@ def store_of(request: Request[Any, Any, Any]) -> Store:
     """Return the store as this request may see it.
 
     Every route reads through it, or through the house's store, which is the same
-    (tests/serve/test_access.py). Who asks was found out at the :class:`~.visitors.Door`.
+    (tests/serve/test_access.py). Who asks was found out at the :class:`~.door.Door`.
 
     Raises
     ------
@@ -70,8 +69,8 @@ def desk_of(request: Request[Any, Any, Any]) -> Desk:
     """Return what a request may write with.
 
     Where there are no accounts everybody writes as ``local``, and may change what ``local`` has
-    written; where there are, who writes is whose token it is, and operators may change what
-    others have written.
+    written; where there are, who writes is who is logged in or whose token it is, and
+    operators may change what others have written.
 
     Raises
     ------
@@ -82,21 +81,11 @@ def desk_of(request: Request[Any, Any, Any]) -> Desk:
     StoreError
         If the store cannot be written.
     """
-    _refuse_other_sites(request)
+    refuse_other_sites(request)
     who, house = visitor(), house_of(request)
     if not who.writes or who.name is None:
-        raise NotAllowed("only annotators write here: ask its operators for a token")
+        raise NotAllowed(
+            "only annotators write here: log in as one, or ask its operators for a token"
+        )
     anybody = house.accounts and who.operates
     return Desk(store_of(request), house.writable, who.name, anybody)
-
-
-def _refuse_other_sites(request: Request[Any, Any, Any]) -> None:
-    """Refuse what a page of another site makes a visitor's browser send.
-
-    Browsers say where a page comes from (``Origin``); programs do not.
-    """
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise PermissionDeniedException(
-            "origin: pages of another site may not write here; open the portal itself"
-        )

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import cramjam
+import orjson
 import pyarrow as pa
 from litestar import Request, Response
 
@@ -32,6 +33,15 @@ def answer(
     is_table = isinstance(made, pa.Table)
     headers = _paging(request, made) if is_table else {}
     return packed(request, table_in(form, made) if is_table else made(form), form, headers)
+
+
+def fresh(
+    request: Request[Any, Any, Any], operation: Operation, form: str | None, made: dict[str, Any]
+) -> Response[bytes]:
+    """Answer what nobody may keep: tokens."""
+    wanted(form, request.headers.get("accept", ""), operation.forms)
+    headers = {"Cache-Control": "no-store"}
+    return Response(orjson.dumps(made), media_type=MEDIA_TYPES["json"], headers=headers)
 
 
 def packed(

@@ -129,6 +129,10 @@ def _responses(operation: Operation) -> dict[str, Any]:
         "406": _problem("none of the forms there are is acceptable"),
         "503": _problem("the store cannot be read now"),
     }
+    if operation.enters:
+        responses["401"] = _problem("who asks could not be made out")
+        responses["404"] = _problem("this server has no accounts")
+        responses["429"] = _problem("too many attempts failed; Retry-After says when to come again")
     if operation.writes:
         responses["403"] = _problem("it is not yours to change, or another site sent this")
     elif operation.body is None:

@@ -14,8 +14,9 @@ from litestar.handlers import HTTPRouteHandler
 
 from gueststar.errors import BadInput, NotAllowed
 from gueststar.serve.api.access import desk_of, operators_store_of, store_of
-from gueststar.serve.api.answers import answer
+from gueststar.serve.api.answers import answer, fresh
 from gueststar.serve.api.operation import Operation
+from gueststar.serve.lobby import lobby_of
 
 PREFIX = "/api"
 #: Names of objects may hold a slash, so they end a path and take all of it.
@@ -33,8 +34,8 @@ class Question:
 def asks(operation: Operation) -> Callable[[Callable[..., Any]], Question]:
     """Decorate a function ``(store, given[, body, media_type])`` that answers an operation.
 
-    One that writes is given a desk in place of the store. It runs in a thread, and returns a
-    table, or a function of the form that gives bytes.
+    One that writes is given a desk in place of the store, one about logins a lobby. It runs in a
+    thread, and returns a table, or a function of the form that gives bytes.
     """
 
     def decorate(function: Callable[..., Any]) -> Question:
@@ -62,10 +63,14 @@ def _respond(
         ):  # its parameters are good: the path names what there is not
             raise NotFoundException(str(error)) from None
         raise
+    if operation.enters:
+        return fresh(request, operation, form, made)
     return answer(request, operation, form, made)
 
 
 def _what_it_reads(operation: Operation) -> Callable[[Request[Any, Any, Any]], Any]:
+    if operation.enters:
+        return lobby_of
     if operation.writes:
         return desk_of
     return operators_store_of if operation.operators else store_of

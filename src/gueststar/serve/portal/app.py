@@ -15,19 +15,22 @@ from litestar.exceptions import HTTPException
 from litestar.middleware import DefineMiddleware
 
 from gueststar.distances import absolute_offset
-from gueststar.errors import BadInput, NotAllowed, StoreError
+from gueststar.errors import BadInput, NotAllowed, NotKnown, StoreError, TooSoon
 from gueststar.lightcurve import LightCurve
 from gueststar.periods import barycentric
 from gueststar.serve.api.documents import index, openapi_json
 from gueststar.serve.api.questions import QUESTIONS
 from gueststar.serve.api.routing import handlers
+from gueststar.serve.door import Door, Porter
 from gueststar.serve.gate import Gate, Limits, Room
 from gueststar.serve.portal import formats, skymap
 from gueststar.serve.portal.house import House
 from gueststar.serve.portal.pages import (
+    account,
     errors,
     files,
     health,
+    login,
     night,
     notes,
     object,
@@ -37,7 +40,8 @@ from gueststar.serve.portal.pages import (
     strips,
 )
 from gueststar.serve.portal.security import LoopbackOnly, add_headers
-from gueststar.serve.visitors import ANONYMOUS, OWNER, Door, Visitor
+from gueststar.serve.site import site_of
+from gueststar.serve.visitors import ANONYMOUS, OWNER, Visitor
 from gueststar.store import DEFAULT_URL
 
 ROUTES = (
@@ -58,6 +62,14 @@ ROUTES = (
     health.health,
     health.health_json,
     health.metrics,
+    login.login_page,
+    login.log_in,
+    login.logout_page,
+    login.log_out,
+    account.account_page,
+    account.make_token,
+    account.revoke_token,
+    account.change_password,
     files.static_file,
     files.favicon,
     index,
@@ -65,6 +77,8 @@ ROUTES = (
     *handlers(QUESTIONS),
 )
 ANSWERS: dict[int | type[Exception], Any] = {
+    NotKnown: errors.not_known,
+    TooSoon: errors.too_soon,
     NotAllowed: errors.not_allowed,
     BadInput: errors.bad_input,
     StoreError: errors.store_error,
@@ -80,6 +94,7 @@ def create_app(
     limits: Limits | None = None,
     accounts: bool = False,
     everybody: Visitor | None = None,
+    public_url: str | None = None,
 ) -> Litestar:
     """Build the portal, and the API under ``/api``, over a store.
 
@@ -96,9 +111,15 @@ def create_app(
     limits : Limits, optional
         What clients may use.
     accounts : bool
-        Tokens say who may see what; who shows none sees what is public, and only reads.
+        Logins and tokens say who may see what; who shows none sees what is public, and only reads.
+        JWTs are signed with the environment's ``GUESTSTAR_JWT_KEY``, else with a random key of
+        the store.
     everybody : Visitor, optional
-        Who shows no token; default the owner, or somebody unknown where there are accounts.
+        Who shows nothing; default the owner, or somebody unknown where there are accounts.
+
+    public_url : str, optional
+        ``https://host``, as people open it behind a proxy. Where it is not given, the cookie of
+        logins is for TLS alone, unless ``loopback_only``.
 
     Returns
     -------
@@ -108,9 +129,10 @@ def create_app(
     """
     room = Room(limits)
     url = store_url or os.environ.get("GUESTSTAR_STORE") or DEFAULT_URL
-    house = House(url, accounts=accounts)
-    tokens = (lambda: house.whole) if accounts else None
-    everybody = everybody or (ANONYMOUS if accounts else OWNER)
+    site = site_of(public_url, loopback=loopback_only)
+    key = os.environ.get("GUESTSTAR_JWT_KEY") if accounts else None
+    house = House(url, accounts=accounts, site=site, jwt_key=key)
+    porter = Porter(everybody or (ANONYMOUS if accounts else OWNER), house)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -125,9 +147,9 @@ def create_app(
         state=State({"house": house}),
         lifespan=[lifespan],
         middleware=[
-            *([LoopbackOnly] if loopback_only else []),
+            *([DefineMiddleware(LoopbackOnly, also=site.host)] if loopback_only else []),
             DefineMiddleware(Gate, room=room),
-            DefineMiddleware(Door, everybody=everybody, store=tokens),
+            DefineMiddleware(Door, porter=porter),
         ],
         before_send=[add_headers],
         exception_handlers=dict(ANSWERS),

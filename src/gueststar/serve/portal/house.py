@@ -13,11 +13,14 @@ from prometheus_client import CollectorRegistry
 
 from gueststar.errors import StoreError
 from gueststar.score import TAXONOMY
+from gueststar.serve import jwts
+from gueststar.serve.guesses import Guesses
 from gueststar.serve.metrics import registry_of
 from gueststar.serve.portal import formats, packet
 from gueststar.serve.portal.assets import PLOTLY, Assets
 from gueststar.serve.portal.counted import Counted
-from gueststar.serve.visitors import visitor
+from gueststar.serve.site import Site
+from gueststar.serve.visitors import asked, visitor
 from gueststar.store import Store, open_store, store_exists, store_name
 from gueststar.store.unprocessed import Unprocessed
 from gueststar.surveys.documentation import describe
@@ -39,14 +42,28 @@ class House:
         The store need not exist yet: it is opened, for reading only, by the first request that
         finds it.
     accounts : bool
-        Tokens say who may see what.
+        Logins and tokens say who may see what.
+    site : Site, optional
+        Where it is reached.
+    jwt_key : str, optional
+        What JWTs are signed with; default a random key of the store.
     """
 
-    def __init__(self, store_url: str, *, accounts: bool = False) -> None:
+    def __init__(
+        self,
+        store_url: str,
+        *,
+        accounts: bool = False,
+        site: Site | None = None,
+        jwt_key: str | None = None,
+    ) -> None:
         self.store_url = store_url
         self.assets = Assets()
         self._templates = _templates(self.assets)
         self.accounts = accounts
+        self.site = site or Site(None, secure=False)
+        self.guesses = Guesses()
+        self._jwt_key = None if jwt_key is None else jwts.key_of(jwt_key)
         self._store: Store | None = None
         self._writable: Store | None = None
         self._lock = threading.Lock()
@@ -109,6 +126,17 @@ class House:
                 self._writable = open_store(self.store_url, busy_s=WAIT_S)
             return self._writable
 
+    @cached_property
+    def signing_key(self) -> bytes:
+        """What JWTs are signed with.
+
+        Raises
+        ------
+        StoreError
+            If it is the store's, and that cannot be written.
+        """
+        return self._jwt_key or self.writable.signing_key()
+
     def _open(self) -> Store:
         self._check_there()
         return open_store(self.store_url, read_only=True)
@@ -120,9 +148,14 @@ class House:
     def page(
         self, template: str, *, status: int = 200, policy: str | None = None, **context: Any
     ) -> Response[str]:
-        """Render a template; ``policy`` takes the place of the usual Content-Security-Policy."""
-        html = self._templates.get_template(template).render(**context)
-        headers = {"Cache-Control": "no-cache"}
+        """Render a template; ``policy`` takes the place of the usual Content-Security-Policy.
+
+        What a logged-in visitor sees is kept by no browser: the next one may not see it.
+        """
+        who = visitor()
+        shown = {"accounts": self.accounts, "who": who, "asked": asked(), **context}
+        html = self._templates.get_template(template).render(**shown)
+        headers = {"Cache-Control": "private, no-store" if who.browses else "private, no-cache"}
         if policy is not None:
             headers["Content-Security-Policy"] = policy
         return Response(html, status_code=status, media_type=MediaType.HTML, headers=headers)

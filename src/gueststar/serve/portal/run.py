@@ -9,9 +9,11 @@ import socket
 import threading
 import webbrowser
 from collections.abc import Callable
+from typing import Any
 
 from gueststar.errors import BadInput, GueststarError
 from gueststar.serve.portal.security import is_loopback
+from gueststar.serve.site import site_of
 
 PORT = 8765
 HEADER_MS = 10_000  # how long the head of a request may take, and a connection may be idle
@@ -28,6 +30,7 @@ def run_portal(
     ready: Callable[[str], None] | None = None,
     accounts: bool = False,
     open_to_all: bool = False,
+    public_url: str | None = None,
 ) -> None:
     """Serve the portal until Ctrl-C or SIGTERM.
 
@@ -44,24 +47,30 @@ def run_portal(
     ready : callable, optional
         Told the portal's address once it answers.
     accounts : bool
-        Tokens say who may see what (:func:`~gueststar.serve.portal.app.create_app`).
+        Logins and tokens say who may see what (:func:`~gueststar.serve.portal.app.create_app`).
     open_to_all : bool
         Listen beyond this machine without accounts: whoever reaches it sees and writes all.
+    public_url : str, optional
+        As people open it behind a proxy (:func:`~gueststar.serve.portal.app.create_app`).
 
     Raises
     ------
     BadInput
-        If the port is taken or the address is not this machine's, or it is to listen beyond this
-        machine and neither ``accounts`` nor ``open_to_all`` is said.
+        If the port is taken or the address is not this machine's, or others are to reach it and
+        neither ``accounts`` nor ``open_to_all`` is said.
     """
     address = choose_port(host, port)
-    if not (is_loopback(address[0]) or accounts or open_to_all):
+    site = site_of(public_url, loopback=is_loopback(address[0]))
+    for_others = not (is_loopback(address[0]) and is_loopback(site.host or "localhost"))
+    if for_others and not (accounts or open_to_all):
         raise BadInput(
-            f"host: {host} is reached from other machines, and without accounts whoever reaches it "
-            "sees and writes everything: give --accounts, or --open-to-all if that is meant"
+            f"host: {site.host or host} is reached from other machines, and without accounts "
+            "whoever reaches it sees and writes everything: give --accounts, or --open-to-all if "
+            "that is meant"
         )
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(store_url, *address, open_browser, ready, accounts))
+        how = {"accounts": accounts, "public_url": public_url}
+        asyncio.run(_serve(store_url, *address, open_browser, ready, how))
 
 
 def choose_port(host: str, port: int | None) -> tuple[str, int]:
@@ -106,7 +115,7 @@ async def _serve(
     port: int,
     open_browser: bool,
     ready: Callable[[str], None] | None,
-    accounts: bool,
+    how: dict[str, Any],
 ) -> None:
     from granian.constants import Interfaces
     from granian.http import HTTP1Settings
@@ -114,7 +123,7 @@ async def _serve(
 
     from gueststar.serve.portal.app import create_app
 
-    app = create_app(store_url, loopback_only=is_loopback(host), accounts=accounts)
+    app = create_app(store_url, loopback_only=is_loopback(host), **how)
     server = Server(
         app,
         address=host,

@@ -62,14 +62,21 @@ class LoopbackOnly:
 
     A web page elsewhere could point its own name at 127.0.0.1 and read a laptop's private store
     (DNS rebinding); its requests carry that name.
+
+    Parameters
+    ----------
+    app : ASGIApp
+    also : str, optional
+        A name by which a proxy on this machine is reached.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, also: str | None = None) -> None:
+        self.app, self.also = app, also
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 421."""
-        if scope["type"] != ScopeType.HTTP or is_loopback(_host(scope)):
+        host = _host(scope)
+        if scope["type"] != ScopeType.HTTP or is_loopback(host) or host.lower() == self.also:
             await self.app(scope, receive, send)
             return
         body = b"This portal answers to localhost only; open it as http://127.0.0.1 and its port."

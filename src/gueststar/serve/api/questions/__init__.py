@@ -6,6 +6,7 @@ from gueststar.serve.api.questions import (
     alerts,
     catalogs,
     cutouts,
+    logins,
     nights,
     notes,
     objects,
@@ -48,4 +49,7 @@ QUESTIONS = (
     notes.remove,
     skyportal.find,
     skyportal.one,
+    logins.log_in,
+    logins.refresh,
+    logins.log_out,
 )

@@ -17,6 +17,7 @@ from gueststar.serve.portal.assets import digest
 from gueststar.serve.portal.house import house_of
 from gueststar.serve.portal.orientation import directions, pixel_scale
 from gueststar.serve.portal.routing import reads
+from gueststar.serve.visitors import visitor
 
 FORMS = {"png": "image/png", "f32": "application/octet-stream"}
 _EMPTY = (
@@ -68,8 +69,13 @@ def _measures(stamp: bytes) -> dict[str, str]:
 
 
 def keeping(request: Request[Any, Any, Any]) -> str:
-    """With the server's own mark in the address the browser need not ask again."""
-    return "private, max-age=86400, immutable" if "v" in request.query_params else "no-cache"
+    """With the server's own mark in the address the browser need not ask again.
+
+    What a logged-in visitor sees it asks for each time: the next one may not see it.
+    """
+    if visitor().browses or "v" not in request.query_params:
+        return "private, no-cache"
+    return "private, max-age=86400, immutable"
 
 
 def raw_stamp(cutouts: Cutouts, kind: str) -> bytes:
