@@ -18,6 +18,8 @@ ALGORITHM = "HS256"
 ISSUER, AUDIENCE = "gueststar", "gueststar-api"
 SECONDS = 900
 SHORTEST_KEY = 32  # bytes: as many as HS256 gives
+_NUMBERS = 2**63  # of what engines hold
+_WRONG = "authorization: this JWT does not count here"
 _CLAIMS = ["iss", "aud", "sub", "sid", "iat", "exp", "jti"]
 
 
@@ -63,10 +65,13 @@ def read(key: bytes, token: str) -> tuple[int, int]:
             audience=AUDIENCE,
             options={"require": _CLAIMS},
         )
-        return int(claims["sid"]), int(claims["sub"])
+        login_id, account_id = int(claims["sid"]), int(claims["sub"])
     except jwt.ExpiredSignatureError:
         raise NotKnown(
             "authorization: this JWT has expired: exchange your refresh token for another"
         ) from None
     except (jwt.InvalidTokenError, ValueError, TypeError):
-        raise NotKnown("authorization: this JWT does not count here") from None
+        raise NotKnown(_WRONG) from None
+    if not (0 <= login_id < _NUMBERS and 0 <= account_id < _NUMBERS):
+        raise NotKnown(_WRONG)
+    return login_id, account_id
