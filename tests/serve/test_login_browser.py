@@ -72,7 +72,9 @@ def barriers(page):
 
 def forgiven(page):
     """Leave answers that the test asks for out of what the page has said."""
-    page.said[:] = [said for said in page.said if not re.search("status of 40[13]|Cleared data types", said)]
+    page.said[:] = [
+        said for said in page.said if not re.search("status of 40[13]|Cleared data types", said)
+    ]
 
 
 def test_a_login_by_keyboard_shows_what_was_hidden(page, hidden):
