@@ -1,7 +1,9 @@
 """Logins: cookies of browsers, JWTs of programs, and those who try to come in without."""
 
 import base64
+import logging
 import re
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
@@ -20,7 +22,7 @@ from gueststar.serve.portal.app import create_app
 from gueststar.serve.portal.pages.login import own_path
 from gueststar.serve.portal.run import run_portal
 from gueststar.serve.site import site_of
-from gueststar.store import open_store
+from gueststar.store import open_store, store_path
 from serve.test_access import alerts
 from store.restricted import batches
 
@@ -536,3 +538,29 @@ def test_a_cookie_before_there_is_a_store(tmp_path):
         server.cookies.clear()
         assert server.get("/login").status_code == 200
         assert log_in(server).status_code == 503
+
+
+def test_no_secret_is_logged_or_told(tmp_path, caplog):
+    caplog.set_level(logging.DEBUG)
+    url = f"sqlite:///{tmp_path / 'night.db'}"
+    with open_store(url) as store:
+        ann = store.add_account("Ann", GOOD)
+        _, token = store.create_token_of(ann.account_id, "script")
+    told = []
+    with TestClient(create_app(url, accounts=True), base_url=BASE) as server:
+        server.follow_redirects = False
+        assert log_in(server).status_code == 303
+        cookie, given = server.cookies["gueststar"], tokens(server)
+        jwt_key = server.app.state.house.signing_key.hex()
+        told += [log_in(server, password=OTHER), server.get("/api/nights", headers=bearer(token))]
+        told.append(server.post("/api/login/refresh", json={"refresh_token": cookie}))
+        with sqlite3.connect(store_path(url)) as file:
+            file.execute("ALTER TABLE login_secrets RENAME TO elsewhere")  # a fault, now
+        broken = {"refresh_token": given["refresh_token"]}
+        told += [log_in(server), server.get("/"), server.post("/api/login/refresh", json=broken)]
+        file.close()
+        assert [one.status_code for one in told] == [401, 200, 401, 503, 503, 503]
+        visitor = repr(server.app.state.house.whole.login(0)) + repr(ann)
+    said = caplog.text + visitor + "".join(one.text + str(one.headers) for one in told)
+    secrets = (GOOD, OTHER, token, cookie, given["access_token"], given["refresh_token"], jwt_key)
+    assert [one for one in secrets if one in said] == []
