@@ -43,5 +43,8 @@ def _is_ours(request: Request[Any, Any, Any], origin: str) -> bool:
     told, host = house_of(request).site.origin, request.headers.get("host")
     if origin == told:
         return True
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
     return parts.netloc == host and (told is None or is_loopback(parts.hostname or ""))

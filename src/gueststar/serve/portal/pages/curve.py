@@ -65,7 +65,7 @@ def figure(request: Request[Any, Any, Any], curve: LightCurve) -> Response[bytes
     return Response(
         drawn.to_json(validate=False, engine="json").encode(),
         media_type="application/json",
-        headers={"Cache-Control": "no-cache"},
+        headers={"Cache-Control": "private, no-cache"},
     )
 
 
@@ -136,6 +136,6 @@ def _download(body: bytes, curve: LightCurve, form: str, media_type: str) -> Res
     name = quote(f"{curve.object_id or 'object'}.{form}", safe="")
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
-        "Cache-Control": "no-cache",
+        "Cache-Control": "private, no-cache",
     }
     return Response(body, media_type=media_type, headers=headers)

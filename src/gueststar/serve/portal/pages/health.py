@@ -50,7 +50,9 @@ def health_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Answer what ``gueststar health --json`` prints."""
     house = _for_operators(request)
     body = orjson.dumps(house.whole.health(), option=orjson.OPT_SERIALIZE_NUMPY, default=str)
-    return Response(body, media_type="application/json", headers={"Cache-Control": "no-cache"})
+    return Response(
+        body, media_type="application/json", headers={"Cache-Control": "private, no-cache"}
+    )
 
 
 @reads("/metrics")
@@ -58,7 +60,7 @@ def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Answer what Prometheus reads."""
     house = _for_operators(request)
     body = text_of(house.metrics)
-    return Response(body, media_type=CONTENT_TYPE, headers={"Cache-Control": "no-cache"})
+    return Response(body, media_type=CONTENT_TYPE, headers={"Cache-Control": "private, no-cache"})
 
 
 def _for_operators(request: Request[Any, Any, Any]) -> House:

@@ -52,7 +52,7 @@ def answer(request: Request[Any, Any, Any], curve: LightCurve) -> Response[bytes
     return Response(
         orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY),
         media_type="application/json",
-        headers={"Cache-Control": "no-cache"},
+        headers={"Cache-Control": "private, no-cache"},
     )
 
 
