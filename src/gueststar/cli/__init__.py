@@ -20,6 +20,7 @@ from gueststar.cli import (
     serve,
     show,
     simulate,
+    store,
     tokens,
     train,
 )
@@ -40,7 +41,7 @@ app = typer.Typer(
 )
 for command in (demo, ingest, run, serve, show, query, export, health, bench):
     command.register(app)
-for group in (simulate, replay, catalogs, tokens, models, train):
+for group in (simulate, replay, catalogs, store, tokens, models, train):
     app.add_typer(group.app)
 
 

@@ -15,13 +15,14 @@ from gueststar.store import tally
 from gueststar.store.catalogues import tables as catalogue_tables
 from gueststar.store.migrating import FILL_SUMS, OBJECT_ROWS, RENEW_CURVES
 from gueststar.store.search_indexes import SEARCH_INDEXES
+from gueststar.store.stamps import tables as cutout_tables
 from gueststar.store.tokens import tables as token_tables
 from gueststar.store.views import VIEWS as COMMON_VIEWS
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-VERSION = 2
+VERSION = 3
 PARTITIONED = ("alert_rows", "score_rows")
 
 #: Unique keys that are longer here, because a partitioned table's key contains the night.
@@ -149,6 +150,8 @@ CREATE TABLE unsent_rows (
     alert_id BIGINT NOT NULL, topic {_WORD} NOT NULL, at DOUBLE PRECISION NOT NULL,
     reason TEXT NOT NULL, PRIMARY KEY (alert_id, topic));
 """
+#: Added with version 3: where cutouts lie that are not in the database.
+CUTOUT_TABLES = cutout_tables(_WORD, "BIGINT", _ID, "DOUBLE PRECISION", "")
 
 #: ``security_invoker`` is left off: whoever may read a view needs no right to its tables.
 VIEWS = (
@@ -185,7 +188,8 @@ MIGRATIONS: dict[int, str] = {
     + CATALOGUE_TABLES
     + UNSENT_TABLES
     + SEARCH_INDEXES
-    + NIGHT_TABLES
+    + NIGHT_TABLES,
+    2: CUTOUT_TABLES,
 }
 
 

@@ -15,12 +15,13 @@ from gueststar.store import tally
 from gueststar.store.catalogues import tables as catalogue_tables
 from gueststar.store.migrating import FILL_SUMS, OBJECT_ROWS, RENEW_CURVES
 from gueststar.store.search_indexes import SEARCH_INDEXES
+from gueststar.store.stamps import tables as cutout_tables
 from gueststar.store.tables import VIEW_NAMES
 from gueststar.store.tokens import tables as token_tables
 from gueststar.store.views import VIEWS as COMMON_VIEWS
 
 APPLICATION_ID = 0x67756573  # "gues", at byte 68 of the file
-VERSION = 3
+VERSION = 4
 
 TABLES = """
 CREATE TABLE alert_rows (
@@ -143,6 +144,8 @@ CREATE TABLE unsent_rows (
     alert_id INTEGER NOT NULL, topic TEXT NOT NULL, at REAL NOT NULL, reason TEXT NOT NULL,
     PRIMARY KEY (alert_id, topic)) WITHOUT ROWID;
 """
+#: Added with version 4: where cutouts lie that are not in the database.
+CUTOUT_TABLES = cutout_tables("TEXT", "INTEGER", "INTEGER PRIMARY KEY", "REAL", " WITHOUT ROWID")
 
 VIEWS = (
     COMMON_VIEWS
@@ -173,6 +176,7 @@ MIGRATIONS: dict[int, str] = {
     + UNSENT_TABLES
     + SEARCH_INDEXES
     + NIGHT_TABLES,
+    3: CUTOUT_TABLES,
 }
 
 
