@@ -145,6 +145,9 @@ class Operation:
         It speaks of inputs, for operators: its function is given the whole store.
     writes : bool
         It changes the store: its function is given a :class:`~gueststar.serve.api.access.Desk`.
+    streams : bool
+        Its answer is sent while it is made: its function returns a function of the form that
+        gives pieces.
     """
 
     path: str
@@ -161,6 +164,7 @@ class Operation:
     verb: Literal["", "GET", "POST", "PATCH", "DELETE"] = ""
     operators: bool = False
     writes: bool = False
+    streams: bool = False
     all_fields: tuple[Field, ...] = field(init=False)
 
     def __post_init__(self) -> None:

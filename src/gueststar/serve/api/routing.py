@@ -16,6 +16,7 @@ from gueststar.errors import BadInput, NotAllowed
 from gueststar.serve.api.access import desk_of, operators_store_of, store_of
 from gueststar.serve.api.answers import answer
 from gueststar.serve.api.operation import Operation
+from gueststar.serve.api.streaming import streamed
 
 PREFIX = "/api"
 #: Names of objects may hold a slash, so they end a path and take all of it.
@@ -34,7 +35,7 @@ def asks(operation: Operation) -> Callable[[Callable[..., Any]], Question]:
     """Decorate a function ``(store, given[, body, media_type])`` that answers an operation.
 
     One that writes is given a desk in place of the store. It runs in a thread, and returns a
-    table, or a function of the form that gives bytes.
+    table, or a function of the form that gives bytes, or pieces where the operation streams.
     """
 
     def decorate(function: Callable[..., Any]) -> Question:
@@ -47,7 +48,7 @@ def asks(operation: Operation) -> Callable[[Callable[..., Any]], Question]:
 
 def _respond(
     operation: Operation, function: Callable[..., Any], request: Request[Any, Any, Any], *body: Any
-) -> Response[bytes]:
+) -> Response[Any]:
     given = operation.read(request.query_params)
     form = given.pop("format")
     given |= {place.name: _place(request, place.name) for place in operation.places}
@@ -62,6 +63,8 @@ def _respond(
         ):  # its parameters are good: the path names what there is not
             raise NotFoundException(str(error)) from None
         raise
+    if operation.streams:
+        return streamed(request, operation, form, made)
     return answer(request, operation, form, made)
 
 
@@ -84,8 +87,8 @@ def _address(operation: Operation) -> str:
     return PREFIX + address
 
 
-def _without(operation: Operation, respond: Callable[..., Response[bytes]]) -> HTTPRouteHandler:
-    async def handler(request: Request[Any, Any, Any]) -> Response[bytes]:
+def _without(operation: Operation, respond: Callable[..., Response[Any]]) -> HTTPRouteHandler:
+    async def handler(request: Request[Any, Any, Any]) -> Response[Any]:
         return await asyncio.to_thread(respond, request)
 
     return route(_address(operation), **_methods(operation))(handler)
