@@ -109,16 +109,14 @@ class Keeping:
             If something cannot be read or written; what was moved stays moved.
         """
         stop, walk = stop or threading.Event(), moving.Moving(self._shelf)
-        moved = None
         while not stop.is_set():
             with self._lock:
                 step = self._shelved(walk.step)
             if step is None:
                 break
-            moved = step
             if progress is not None:
                 progress(step)
-        if moved is not None:
+        if walk.left_packs:
             stop.wait(grace_s)
         swept = 1
         while swept and not stop.is_set():

@@ -42,12 +42,15 @@ class Moving:
     ----------
     lost : list of CutoutsLost
         What could not be moved.
+    left_packs : bool
+        Packs were left behind, which somebody may be reading.
     """
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self._after = 0
         self.lost: list[CutoutsLost] = []
+        self.left_packs = False
 
     def step(self, connection: Session) -> int | None:
         """Move some, and return of how many alerts; None when there are no more."""
@@ -87,9 +90,13 @@ class Moving:
             "UPDATE cutout_packs SET place_id = ?, name = ? WHERE pack_id = ?",
             (name.place_id, name.name, pack.pack_id),
         )
-        drop(connection, pack.place_id, pack.name)
+        self._leave(connection, pack)
         query = "SELECT count(*) FROM cutout_parts WHERE pack_id = ?"
         return int(connection.execute(query, (pack.pack_id,)).fetchone()[0])
+
+    def _leave(self, connection: Session, pack: Pack) -> None:
+        drop(connection, pack.place_id, pack.name)
+        self.left_packs = True
 
     def _unpack(self, connection: Session, pack: Pack) -> int:
         """Put the cutouts of a pack into the database; what is damaged stays referred to."""
@@ -107,7 +114,7 @@ class Moving:
             self.lost += {str(error): error for error in lost.values()}.values()
         else:
             connection.execute("DELETE FROM cutout_packs WHERE pack_id = ?", (pack.pack_id,))
-            drop(connection, pack.place_id, pack.name)
+            self._leave(connection, pack)
         return len(good)
 
 
