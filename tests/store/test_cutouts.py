@@ -18,6 +18,7 @@ from gueststar.errors import (
     StoreUnavailable,
 )
 from gueststar.rights import PUBLIC
+from gueststar.run.patience import Patience
 from gueststar.store import open_store, store_path
 from gueststar.store.packs import Part, pack, unpack
 from gueststar.store.places import MARK, place_of, place_url
@@ -297,9 +298,12 @@ def test_a_place_that_is_away_is_waited_for(kept, place):
             list(store.alert_batches(columns=CUTOUTS))
         if place.folder:
             assert not place.folder.exists(), "an empty mount point is not written into"
-    finally:
+    except BaseException:
         place.back()
-    store.write([more])
+        raise
+    threading.Timer(0.5, place.back).start()
+    wait = Patience(threading.Event())
+    assert wait(lambda: store.write([more])).stored == 5, "as a broker waits"
     check(store, more)
     check(store, batch)
     assert len(place.packs()) == 2

@@ -134,7 +134,7 @@ class Bucket:
             ) from error
         except BaseError as error:
             raise StoreUnavailable(
-                f"the bucket of cutouts {self._name} does not answer: {_first_line(error)}"
+                f"the bucket of cutouts {self._name} does not answer: {_reason(error)}"
             ) from error
 
 
@@ -156,5 +156,6 @@ def runs(spans: Sequence[Span]) -> list[list[Span]]:
     return found
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:300]
+def _reason(error: Exception) -> str:
+    """Return what was wrong, without the request and how often it was sent."""
+    return str(error).partition("\n")[0].rpartition(" - ")[2][:200]
