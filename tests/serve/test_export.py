@@ -180,6 +180,19 @@ def test_over_a_socket_it_ends_with_its_last_chunk(address):
     assert "object_id" in httpx.get(f"{address}/api/export?what=objects&format=csv").text
 
 
+def test_a_client_that_could_not_tell_the_end_is_refused(address):
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.settimeout(20)
+        head = f"GET /api/export HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n"
+        client.sendall(head.encode())
+        got = b""
+        while part := client.recv(65536):
+            got += part
+    assert b" 505 " in got.partition(b"\r\n")[0]
+    assert b"needs HTTP/1.1" in got
+
+
 class Growing:
     """What an export reads: a store with as many alerts as one likes."""
 

@@ -175,6 +175,12 @@ class Gate:
         streams = turns is self.room.exports
         answer = _Stream(self.room, send) if streams else _Answer(self.room, send)
         try:
+            if streams and scope.get("http_version") in ("1.0", "1"):
+                raise Refused(
+                    505,
+                    "an export needs HTTP/1.1: in 1.0 nobody can tell its end from a connection "
+                    "that was cut (nginx: proxy_http_version 1.1)",
+                )
             async with self._taken_in(scope, receive) as given:
                 await turns.take()
                 try:

@@ -114,8 +114,9 @@ class Keeping:
                 step = self._shelved(walk.step)
             if step is None:
                 break
+            count, walk.after = step
             if progress is not None:
-                progress(step)
+                progress(count)
         if walk.left_packs:
             stop.wait(grace_s)
         swept = 1

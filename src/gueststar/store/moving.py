@@ -40,6 +40,8 @@ class Moving:
 
     Attributes
     ----------
+    after : int
+        The last pack that was looked at; its caller sets it when the step is committed.
     lost : list of CutoutsLost
         What could not be moved.
     left_packs : bool
@@ -48,23 +50,22 @@ class Moving:
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
-        self._after = 0
+        self.after = 0
         self.lost: list[CutoutsLost] = []
         self.left_packs = False
 
-    def step(self, connection: Session) -> int | None:
-        """Move some, and return of how many alerts; None when there are no more."""
+    def step(self, connection: Session) -> tuple[int, int] | None:
+        """Move some; return of how many alerts, and what ``after`` is then; None at the end."""
         connection.alone(WORD)
         place = self._shelf.place(connection)
         moved = self._out_of_database(connection) if place is not None else 0
         if moved:
-            return moved
-        found = _next_pack(connection, self._after, 0 if place is None else place[0])
+            return moved, self.after
+        found = _next_pack(connection, self.after, 0 if place is None else place[0])
         if found is None:
             return None
         count = self._copy(connection, found) if place else self._unpack(connection, found)
-        self._after = found.pack_id  # it was moved, or it cannot be
-        return count
+        return count, found.pack_id  # it was moved, or it cannot be
 
     def _out_of_database(self, connection: Session) -> int:
         query = f"SELECT alert_id FROM cutout_rows ORDER BY alert_id LIMIT {STEP}"
