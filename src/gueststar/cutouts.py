@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import zlib
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -20,7 +20,7 @@ import cramjam
 import numpy as np
 
 from gueststar.batch import CUTOUTS
-from gueststar.errors import BadInput, did_you_mean
+from gueststar.errors import BadInput, GueststarError, did_you_mean
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -266,6 +266,8 @@ class Cutouts:
     ----------
     science, template, difference : bytes or None
         FITS, gzip'ed or plain; None when the packet had none.
+    trouble : GueststarError, optional
+        Why they cannot be read now, although the packet may have had them.
 
     Examples
     --------
@@ -276,6 +278,7 @@ class Cutouts:
     science: bytes | None
     template: bytes | None
     difference: bytes | None
+    trouble: GueststarError | None = field(default=None, compare=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -306,6 +309,8 @@ class Cutouts:
         if name not in CUTOUTS:
             raise BadInput(f"no cutout {name!r}.{did_you_mean(name, CUTOUTS)}")
         data: bytes | None = getattr(self, name)
+        if data is None and self.trouble is not None:
+            raise self.trouble
         if data is None:
             raise BadInput(f"this alert has no {name} cutout")
         return data
@@ -363,7 +368,7 @@ class Cutouts:
     def _or_none(self, name: str) -> np.ndarray | None:
         try:
             return self.array(name)
-        except BadInput:
+        except GueststarError:
             return None
 
     def _repr_html_(self) -> str:
@@ -373,7 +378,7 @@ class Cutouts:
         frame = '<figure style="display:inline-block;margin:4px;text-align:center">{}</figure>'
         try:
             picture = b64encode(self.png(name, size=189)).decode()
-        except BadInput as error:
+        except GueststarError as error:
             return frame.format(f"<figcaption>{name}: {escape(str(error))}</figcaption>")
         image = f'<img alt="{name} cutout" src="data:image/png;base64,{picture}">'
         return frame.format(f"{image}<figcaption>{name}</figcaption>")

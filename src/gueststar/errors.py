@@ -15,6 +15,7 @@
     ├── BadBundle          a model bundle is incomplete, altered or gives other scores
     ├── StoreError         the store cannot be opened, read or written
     │   ├── NewerStore     it was written by a newer gueststar
+    │   ├── CutoutsLost    cutouts that it keeps elsewhere are not there, or damaged
     │   └── StoreUnavailable*  its disk is full or fails, its server is away
     │       ├── StoreBusy      another process holds it for longer than we wait
     │       └── UnknownCommit  its server went away while it committed
@@ -104,6 +105,10 @@ class StoreError(GueststarError):
 
 class NewerStore(StoreError):
     """The store was written by a newer gueststar."""
+
+
+class CutoutsLost(StoreError):
+    """Cutouts that the store keeps outside of its database are not there, or are damaged."""
 
 
 class StoreUnavailable(StoreError, Unavailable):

@@ -46,6 +46,7 @@ PLACES = {
     "scored": ("pipeline", "Pipeline.one", "after", anything),
     "sent": ("sinks.kafka", "KafkaSink.flush", "after", anything),
     "aside": ("sinks.archive", "Archive.prepare", "after", result_counts),
+    "packed": ("store.places", "Folder.put", "after", anything),
     "uncommitted": ("store.writing", "write", "after", rows_written),
     "committed": ("store.moves", "Move.finish", "before", anything),
     "renamed": ("store.moves", "Move.finish", "after", anything),

@@ -16,6 +16,7 @@ import fastavro
 import pyarrow.parquet as pq
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from engines import below
 from faults.disks import Tmpfs, limit_files
 from faults.packets import Packets
 from faults.registry import Registry
@@ -114,7 +115,7 @@ topic = "{self.output}"
         environment = {
             **os.environ,
             "PYTHONDONTWRITEBYTECODE": "",  # else each worker compiles everything anew
-            "PYTHONPATH": str(TESTS),
+            "PYTHONPATH": below(TESTS),
             "GUESTSTAR_MINES": str(self.folder / "mines"),
             "GUESTSTAR_SCHEMAS": self.schemas,
             "XDG_CACHE_HOME": str(self.folder / "cache"),

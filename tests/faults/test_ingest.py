@@ -12,20 +12,22 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from engines import below
 from gueststar.simulate import write_night
 from gueststar.store import open_store
 
 ALERTS = 900
 TESTS = Path(__file__).resolve().parents[1]
-PLACES = ["decoded", "scored", "aside", "uncommitted", "committed", "renamed"]
+PLACES = ["decoded", "packed", "scored", "aside", "uncommitted", "committed", "renamed"]
 KILLS = int(os.environ.get("GUESTSTAR_KILLS", len(PLACES)))
 SEED = int(os.environ.get("GUESTSTAR_FAULT_SEED", "20261120"))
 
 
 def ingest(night, folder):
     options = ["--store", f"sqlite:///{folder}/night.db", "--archive", str(folder / "archive")]
+    options += ["--cutouts", str(folder / "stamps")]
     command = [sys.executable, "-m", "faults.child", "ingest", str(next(night.glob("*.tar.gz")))]
-    mines = {"PYTHONPATH": str(TESTS), "GUESTSTAR_MINES": str(folder / "mines")}
+    mines = {"PYTHONPATH": below(TESTS), "GUESTSTAR_MINES": str(folder / "mines")}
     return subprocess.run(
         [*command, *options, "--modules", "rb", "--json"], env={**os.environ, **mines},
         capture_output=True, text=True, timeout=300, check=False,
@@ -46,6 +48,30 @@ def archived(folder):
     return sorted(
         i for f in files for i in pq.ParquetFile(f).read(["alert_id"])["alert_id"].to_pylist()
     )
+
+
+def check_cutouts(folder):
+    """All that were archived are there; beside the packs lies one at most for each kill."""
+    files = (folder / "archive").glob("night=*/*.parquet")
+    archive = [
+        r for f in files for r in pq.ParquetFile(f).read(["alert_id", "science"]).to_pylist()
+    ]
+    with open_store(f"sqlite:///{folder}/night.db") as store:
+        assert list(store.lost_cutouts()) == []
+        for row in archive:
+            assert store.cutouts(row["alert_id"]).science == row["science"]
+        with store._reading() as connection:
+            (named,) = connection.execute("SELECT count(*) FROM cutout_names").fetchone()
+            packs = {name for (name,) in connection.execute("SELECT name FROM cutout_packs")}
+        there = {f"{f.parent.name}/{f.name}" for f in (folder / "stamps").rglob("*.zip")}
+        assert packs <= there
+        assert len(there - packs) <= named <= KILLS + 1
+        shelf = store._shelf
+        for _ in range(2):  # an hour later the packs without a commit are swept up
+            with store._lock:
+                store._commit(lambda c: c.execute("UPDATE cutout_names SET at = at - 4000"))
+                store._commit(shelf.reserve)
+        assert {f"{f.parent.name}/{f.name}" for f in (folder / "stamps").rglob("*.zip")} == packs
 
 
 @pytest.mark.slow
@@ -71,5 +97,6 @@ def test_killed_ingests_lose_and_double_nothing(tmp_path):
     ids, health = stored(tmp_path)
     assert ids == truth
     assert archived(tmp_path) == truth
+    check_cutouts(tmp_path)
     assert not list((tmp_path / "archive" / ".writing").iterdir())
     assert health["received"] == health["stored"] == ALERTS

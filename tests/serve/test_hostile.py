@@ -130,6 +130,9 @@ def test_no_parameter_is_sql_or_a_path(client, store, operation, field, in_path)
             assert not LEAKS.search(said), (text, said)
             assert len(said) < 4_500
         elif field.kind == "text" and field.name in ("object_id", "prefix", "objectId", "author"):
+            if operation.streams:  # CSV: the header alone
+                assert len(answer.text.splitlines()) == 1, text
+                continue
             found = answer.json()
             assert (found if isinstance(found, list) else found["rows"]) == [], text
     assert store.health()["in_equals_out"]

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from engines import below
+from gueststar.batch import CUTOUTS
 from gueststar.errors import StoreBusy, StoreError
 from gueststar.sinks.archive import Archive
 from gueststar.store import open_store, store_path
@@ -38,7 +40,7 @@ for k in order:
 
 def writer(url, archive, *more):
     command = [sys.executable, "-c", WRITER, url, str(archive), *more]
-    env = {**os.environ, "PYTHONPATH": str(HELPERS)}
+    env = {**os.environ, "PYTHONPATH": below(HELPERS)}
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE)
 
 
@@ -187,7 +189,9 @@ from gueststar.sinks.archive import Archive
 from gueststar.store import open_store
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 store = open_store(sys.argv[1])
-archive = Archive(sys.argv[2]) if len(sys.argv) > 2 else None
+archive = Archive(sys.argv[3]) if sys.argv[2] == "archive" else None
+if sys.argv[2] == "cutouts":
+    store.keep_cutouts_in(sys.argv[3])
 store.write([random_alerts(20, 1, stamp=1000)], [], archive)
 resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))
 try:
@@ -197,13 +201,13 @@ except GueststarError as error:
 """
 
 
-@pytest.mark.parametrize("archived", [False, True])
-def test_a_disk_that_takes_no_more(sqlite_url, tmp_path, archived):
+@pytest.mark.parametrize("beside", ["nothing", "archive", "cutouts"])
+def test_a_disk_that_takes_no_more(sqlite_url, tmp_path, beside):
     url = sqlite_url
     """The system refuses to let any file grow, as on a full disk."""
     pytest.importorskip("resource")
-    command = [sys.executable, "-c", LIMITED, url, *([str(tmp_path / "a")] * archived)]
-    env = {**os.environ, "PYTHONPATH": str(HELPERS)}
+    command = [sys.executable, "-c", LIMITED, url, beside, str(tmp_path / "a")]
+    env = {**os.environ, "PYTHONPATH": below(HELPERS)}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     assert done.stdout.startswith(("StoreUnavailable", "ArchiveUnavailable")), (
         done.stdout + done.stderr
@@ -213,8 +217,11 @@ def test_a_disk_that_takes_no_more(sqlite_url, tmp_path, archived):
         assert store.health()["in_equals_out"]
         assert store.health()["stored"] == 20
         assert store.write([random_alerts(400, 2, source="b", first_id=1)]).stored == 400
-    if archived:
+        assert [store.cutouts(1).names, *store.lost_cutouts()] == [CUTOUTS]
+    if beside == "archive":
         assert not list((tmp_path / "a" / ".writing").iterdir())
+    if beside == "cutouts":
+        assert len(list((tmp_path / "a").rglob("*.zip"))) == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root to mount")

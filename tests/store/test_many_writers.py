@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from engines import below
 from gueststar.store import open_store
 from store.alerts import random_alerts, replaced
 from store.test_write import content
@@ -37,7 +38,7 @@ def batch_of(k, who):
 
 def start(url, who):
     command = [sys.executable, "-c", WRITER, url, str(who)]
-    env = {**os.environ, "PYTHONPATH": str(HELPERS)}
+    env = {**os.environ, "PYTHONPATH": below(HELPERS)}
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE)
 
 
@@ -80,7 +81,7 @@ def test_four_writers_of_the_same_positions(url):
     """As after a rebalance: the second finds the position known, the alert is no duplicate."""
     open_store(url).close()
     code = WRITER.replace("batch_of(k, who)", "batch_of(k, 0)").replace('f"{who}-{k}"', 'f"0-{k}"')
-    env = {**os.environ, "PYTHONPATH": str(HELPERS)}
+    env = {**os.environ, "PYTHONPATH": below(HELPERS)}
     commands = [[sys.executable, "-c", code, url, str(who)] for who in range(WORKERS)]
     for process in [subprocess.Popen(c, env=env, stdout=subprocess.PIPE) for c in commands]:
         finish(process)

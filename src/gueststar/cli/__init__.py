@@ -20,6 +20,7 @@ from gueststar.cli import (
     serve,
     show,
     simulate,
+    store,
     tokens,
     train,
     users,
@@ -41,7 +42,7 @@ app = typer.Typer(
 )
 for command in (demo, ingest, run, serve, show, query, export, health, bench):
     command.register(app)
-for group in (simulate, replay, catalogs, users, tokens, models, train):
+for group in (simulate, replay, catalogs, store, users, tokens, models, train):
     app.add_typer(group.app)
 
 

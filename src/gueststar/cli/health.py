@@ -93,6 +93,10 @@ def _table(facts: dict[str, Any]) -> Table:
         table.add_row(
             name.replace("_", " "), f"{value:,}" if isinstance(value, int) else escape(f"{value}")
         )
+    kept = facts["cutouts"]
+    table.add_row("cutouts go to", escape(kept["place"]))
+    if kept["trouble"]:
+        table.add_row("", f"[red]{escape(kept['trouble'])}[/]")
     lost = facts["unprocessed"]
     if lost["unscored"]:
         table.add_row("not scored, module failed", f"[red]{lost['unscored']:,}[/]")

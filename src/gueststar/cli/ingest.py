@@ -52,6 +52,15 @@ def ingest(
         ),
     ] = None,
     workers: Workers = None,
+    cutouts: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PLACE",
+            help="Where cutouts go from now on: a folder, [cyan]s3://bucket/prefix[/] (extra "
+            "[cyan]s3[/]), or [cyan]database[/]. Default: as before.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Read alert packets, score every one, and store it.
@@ -67,7 +76,7 @@ def ingest(
       gueststar ingest simulate:20000:7 --json
     """
     account, health = run_command(
-        sources, store, archive, modules, workers, catalogs=catalogs, quiet=json
+        sources, store, archive, modules, workers, catalogs=catalogs, cutouts=cutouts, quiet=json
     )
     if json:
         print_json({**account.as_dict(), "dead_letters": health["dead_letters"]})
@@ -84,6 +93,7 @@ def run_command(
     workers: int | None,
     *,
     catalogs: str | None = None,
+    cutouts: str | None = None,
     quiet: bool,
 ) -> tuple[Account, dict[str, Any]]:
     """Do the work of the command; Ctrl-C finishes what is in flight and stops."""
@@ -100,6 +110,8 @@ def run_command(
     warm_up(None if quiet else said.print)
     stop = threading.Event()
     with open_store(store) as target, alerts_bar("ingest", quiet) as tick, stopping(stop):
+        if cutouts is not None:
+            target.keep_cutouts_in(cutouts)
         account = run_ingest(
             opened,
             pipeline,

@@ -5,7 +5,8 @@
 """
 
 from gueststar.export.jobs import Exported, export
+from gueststar.export.streaming import STREAMED, pieces
 from gueststar.export.wanted import WHAT, Wanted
 from gueststar.export.writers import FORMATS
 
-__all__ = ["FORMATS", "WHAT", "Exported", "Wanted", "export"]
+__all__ = ["FORMATS", "STREAMED", "WHAT", "Exported", "Wanted", "export", "pieces"]

@@ -64,3 +64,30 @@ def plain(value: Any, name: str = "") -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if name in IDS | id_names() or abs(value) > EXACT else value
     return value
+
+
+def rows_of(table: pa.Table) -> list[dict[str, Any]]:
+    """Return rows for JSON: ids as strings, float32 in its own digits, bytes as digits."""
+    columns = [
+        _column(name, table.column(name)).to_pylist()
+        if not pa.types.is_nested(table.column(name).type)
+        else [plain(value, name) for value in table.column(name).to_pylist()]
+        for name in table.column_names
+    ]
+    names = table.column_names
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_integer(column.type) and (name in IDS or _exceeds(column)):
+        return column.cast(pa.string())
+    if pa.types.is_float32(column.type):
+        return column.cast(pa.string()).cast(pa.float64())
+    if pa.types.is_binary(column.type):
+        return pa.chunked_array([[None if v is None else v.hex() for v in column.to_pylist()]])
+    return column
+
+
+def _exceeds(column: pa.ChunkedArray) -> bool:
+    bounds = pa.compute.min_max(column).as_py()
+    return any(v is not None and abs(v) > EXACT for v in bounds.values())

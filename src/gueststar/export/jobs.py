@@ -20,7 +20,7 @@ from gueststar.export.writers import FORMATS, WRITERS, About, Writer
 _ENDINGS = {
     ".parquet": "parquet", ".csv": "csv", ".vot": "votable", ".votable": "votable",
     ".xml": "votable", ".fits": "fits", ".fit": "fits", ".arrow": "arrow", ".arrows": "arrow",
-    ".hats": "hats",
+    ".hats": "hats", ".jsonl": "jsonl", ".ndjson": "jsonl",
 }  # fmt: skip
 
 Tell = Callable[[int], None]

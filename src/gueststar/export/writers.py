@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import orjson
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
 from gueststar import __version__
 from gueststar.columns import COLUMNS
-from gueststar.export.flat import flat_field, flattened
+from gueststar.export.flat import flat_field, flattened, rows_of
 
 PARQUET_ROWS = 100_000  # of a row group
 _CREATOR = f"gueststar {__version__}"
@@ -133,6 +134,15 @@ class ArrowWriter(Writer):
         self._stream.close()
 
 
+class JsonLinesWriter(Writer):
+    """JSON, a row a line: ids as strings, unknown values null, bytes as digits."""
+
+    def write(self, table: pa.Table) -> None:
+        """Write some rows."""
+        lines = [orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows_of(table)]
+        self.file.write(b"".join(lines))
+
+
 class Forward:
     """A file that Arrow's writers may write to and not close: its owner does that."""
 
@@ -213,5 +223,6 @@ WRITERS: dict[str, Callable[[BinaryIO, pa.Schema, About, Path | None], Writer]] 
     "votable": _votable,
     "fits": _fits,
     "arrow": ArrowWriter,
+    "jsonl": JsonLinesWriter,
 }
 FORMATS = (*WRITERS, "hats")

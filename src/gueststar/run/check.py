@@ -30,6 +30,7 @@ from gueststar.run.parts import (
 )
 from gueststar.sinks.store import check_known
 from gueststar.store import Store, is_server, open_store, store_exists, store_name, store_path
+from gueststar.store.places import Folder, place_of, place_url
 
 Engine = Literal["local", "spark"]
 
@@ -137,6 +138,11 @@ def _places(config: Config) -> Iterator[Finding]:
     if config.archive:
         _check_folder(Path(config.archive))
         yield Finding("archive", str(config.archive))
+    if config.cutouts and (url := place_url(config.cutouts)):
+        place = place_of(url)
+        if isinstance(place, Folder):
+            _check_folder(place.folder)
+        yield Finding("cutouts", url)
 
 
 def _catalogue_modules(config: Config, engine: Engine) -> list[ScienceModule]:

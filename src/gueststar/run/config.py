@@ -38,6 +38,7 @@ class _Plain:
     restarts: int = 10
     store: str | None = None
     archive: str | None = None
+    cutouts: str | None = None
     logs: str = "text"
     metrics: str | None = None
 
@@ -60,6 +61,8 @@ class Config(_Plain):
         URL of the store.
     archive : str, optional
         Folder of Parquet files.
+    cutouts : str, optional
+        Where cutouts go: a folder, ``s3://bucket/prefix``, ``database``; as before when None.
     logs : {'text', 'json'}
         What a line of the log is.
     metrics : str, optional

@@ -69,10 +69,15 @@ def run_workers(config: Config, stop: threading.Event, progress: Read | None = N
 
 
 def opened(config: Config, stop: threading.Event) -> Store:
-    """Open the store of a broker, however long it is busy."""
+    """Open the store of a broker, however long it or the place of its cutouts is away."""
     from gueststar.store import open_store
 
-    return Patience(stop)(lambda: open_store(config.store, busy_s=SHORT_S))
+    patience = Patience(stop)
+    store = patience(lambda: open_store(config.store, busy_s=SHORT_S))
+    place = config.cutouts
+    if place is not None:
+        patience(lambda: store.keep_cutouts_in(place))
+    return store
 
 
 def _watch_crew(config: Config, stop: threading.Event, progress: Read | None) -> int:

@@ -3,14 +3,16 @@
 Questions that search take turns, a few at once, and so do logins, and all others: none of them
 waits behind those that search, or behind a flood of passwords. A body is taken in before its
 question has a turn, and an answer is sent after it, so that slow clients hold bytes and no turn; of
-these there is a bound, and a least speed. Whoever comes when there is no room is told 503 and when
-to come again.
+these there is a bound, and a least speed. Exports alone are sent while they are made: they have
+turns of their own, which a client that reads too slowly loses. Whoever comes when there is no room
+is told 503 and when to come again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -35,6 +37,8 @@ SEARCHES = frozenset(
 SEARCHES_OF = ("/xmatch", ".periodogram.json")
 #: What works on passwords when it is sent to: a tenth of a second and 64 MiB each.
 LOGINS = frozenset(("/login", "/api/login", "/account/password"))
+#: Answers that are sent while they are made.
+STREAMS = frozenset(("/api/export",))
 PIECE = 256 << 10  # bytes of an answer that are sent at a time
 
 
@@ -44,9 +48,9 @@ class Limits:
 
     Parameters
     ----------
-    searches, others, logins : int
-        So many questions that search, so many that work on passwords, and so many others, are
-        answered at once.
+    searches, others, logins, exports : int
+        So many questions that search, so many that work on passwords, so many answers that are
+        sent while they are made, and so many others, are answered at once.
     waiting : int
         So many of each wait for their turn.
     wait_s : float
@@ -56,12 +60,14 @@ class Limits:
     held : int
         Bytes of bodies that are not whole yet, and of answers that are not sent yet.
     grace_s, least_rate : float
-        A body or an answer of n bytes may take ``grace_s + n / least_rate`` seconds.
+        A body or an answer of n bytes may take ``grace_s + n / least_rate`` seconds; one that is
+        sent while it is made waits for its reader no longer than that for what was sent last.
     """
 
     searches: int = 2
     others: int = 6
     logins: int = 2
+    exports: int = 2
     waiting: int = 400
     wait_s: float = 20.0
     largest: int = 25 << 20
@@ -126,10 +132,12 @@ class Room:
         self.searches = Turns(self.limits.searches, self.limits)
         self.others = Turns(self.limits.others, self.limits)
         self.logins = Turns(self.limits.logins, self.limits)
+        self.exports = Turns(self.limits.exports, self.limits)
 
     def make_threads(self) -> None:
         """Give this event loop a thread for everybody whose turn it is."""
-        count = self.limits.searches + self.limits.others + self.limits.logins
+        limits = self.limits
+        count = limits.searches + limits.others + limits.logins + limits.exports
         pool = ThreadPoolExecutor(count, thread_name_prefix="question")
         asyncio.get_running_loop().set_default_executor(pool)
 
@@ -168,10 +176,17 @@ class Gate:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
-        answer = _Answer(self.room, send)
+        turns = _turns(self.room, scope)
+        streams = turns is self.room.exports
+        answer = _Stream(self.room, send) if streams else _Answer(self.room, send)
         try:
+            if streams and scope.get("http_version") in ("1.0", "1"):
+                raise Refused(
+                    505,
+                    "an export needs HTTP/1.1: in 1.0 nobody can tell its end from a connection "
+                    "that was cut (nginx: proxy_http_version 1.1)",
+                )
             async with self._taken_in(scope, receive) as given:
-                turns = _turns(self.room, scope)
                 await turns.take()
                 try:
                     await self.app(scope, given, answer.keep)
@@ -267,10 +282,43 @@ class _Answer:
             )
 
 
+class _Stream:
+    """An answer that is sent while it is made, at the pace of its reader, but not at any."""
+
+    def __init__(self, room: Room, send: Send) -> None:
+        self._limits, self._send = room.limits, send
+        self._left = room.limits.grace_s
+
+    async def keep(self, message: Any) -> None:
+        """Send a message of the application on.
+
+        Raises
+        ------
+        TimeoutError
+            If its reader is too slow: what he has is cut short.
+        """
+        size = len(message.get("body", b"") or b"")
+        begun = time.monotonic()
+        try:
+            async with asyncio.timeout(self._left + size / self._limits.least_rate):
+                await self._send(message)
+        except TimeoutError:
+            log.warning("a client took an answer too slowly")
+            raise
+        took = time.monotonic() - begun
+        left = self._left + size / self._limits.least_rate - took
+        self._left = min(self._limits.grace_s, left)
+
+    async def send(self) -> None:
+        """Do nothing: all is sent."""
+
+
 def _turns(room: Room, scope: Scope) -> Turns:
     path = scope["path"].rstrip("/")
     if path in LOGINS and scope.get("method") == "POST":
         return room.logins
+    if path in STREAMS:
+        return room.exports
     return room.searches if path in SEARCHES or path.endswith(SEARCHES_OF) else room.others
 
 

@@ -17,7 +17,17 @@ from gueststar.contracts import Reading
 from gueststar.errors import BadInput, UnknownCommit
 from gueststar.rights import UNRESTRICTED, Rights
 from gueststar.score import Score
-from gueststar.store import flow, health, ledger, nightly, reading, recovery, unsent, writing
+from gueststar.store import (
+    flow,
+    health,
+    ledger,
+    moving,
+    nightly,
+    reading,
+    recovery,
+    unsent,
+    writing,
+)
 from gueststar.store.admitting import Admitting
 from gueststar.store.annotating import Annotating
 from gueststar.store.bulk import Bulk
@@ -29,16 +39,16 @@ from gueststar.store.interface import (
     Sort,
     Unsent,
 )
+from gueststar.store.keeping import Keeping, trouble
 from gueststar.store.reports import WriteReport
 from gueststar.store.searching import Searching
 from gueststar.store.session import Session
+from gueststar.store.shelf import Shelf
 from gueststar.store.streaming import Streaming
 from gueststar.store.unprocessed import Unprocessed
 from gueststar.store.viewing import Viewing
 
 if TYPE_CHECKING:
-    from gueststar.alert import Alert
-    from gueststar.cutouts import Cutouts
     from gueststar.lightcurve import LightCurve
     from gueststar.sinks.archive import Archive
     from gueststar.store.moves import Move
@@ -47,7 +57,16 @@ T = TypeVar("T")
 
 
 class EngineStore(
-    Viewing, Searching, Annotating, Admitting, Enrolling, Bulk, Streaming, Crossing, ABC
+    Viewing,
+    Keeping,
+    Searching,
+    Annotating,
+    Admitting,
+    Enrolling,
+    Bulk,
+    Streaming,
+    Crossing,
+    ABC,
 ):
     """A store over some engine; see :class:`gueststar.store.interface.Store`.
 
@@ -68,6 +87,7 @@ class EngineStore(
         self.read_only = read_only
         self._owner = owner
         self._cleaned: set[Path] = set()
+        self._shelf = Shelf()
 
     def __enter__(self) -> Self:
         return self
@@ -147,13 +167,13 @@ class EngineStore(
                     self._cleaned.add(archive.folder)
             self._claim(connection, alerts, dead)
             report, moves[:] = writing.write(
-                connection, alerts, dead, archive, self._owner, catalogs
+                connection, alerts, dead, archive, self._owner, self._shelf, catalogs
             )
             return report
 
         with self._lock:
             try:
-                report = self._commit(work)
+                report = self._shelved(work)
             except BaseException as error:
                 self._cleaned.clear()  # the next write looks for what this one has left aside
                 if archive is not None and not isinstance(error, UnknownCommit):
@@ -195,17 +215,6 @@ class EngineStore(
         with self._reading() as connection:
             return reading.has(connection, alert_ids)
 
-    def alert(self, alert_id: int) -> Alert:
-        """Return one alert; its history is the merged light curve of its object.
-
-        Raises
-        ------
-        BadInput
-            If the store has no such alert.
-        """
-        with self._reading() as connection:
-            return reading.alert(connection, alert_id)
-
     def object(self, object_id: str) -> ObjectRecord:
         """Return one object with its alerts, curve and scores.
 
@@ -227,17 +236,6 @@ class EngineStore(
         """
         with self._reading() as connection:
             return reading.light_curve(connection, object_id)
-
-    def cutouts(self, alert_id: int) -> Cutouts:
-        """Return the cutouts of an alert, byte for byte as received.
-
-        Raises
-        ------
-        BadInput
-            If the store has no such alert.
-        """
-        with self._reading() as connection:
-            return reading.cutouts(connection, alert_id)
 
     def native(self, alert_id: int) -> dict[str, Any]:
         """Return the survey's own record of an alert; empty when the source gave none.
@@ -386,4 +384,7 @@ class EngineStore(
         """Return counts that prove that nothing was lost; see :meth:`Store.health`."""
         self._operators_only("counts of what came in")
         with self._reading() as connection:
-            return health.health(connection, self._size(connection))
+            facts = health.health(connection, self._size(connection))
+            newest = moving.newest(connection)
+        facts["cutouts"]["trouble"] = trouble(newest)
+        return facts

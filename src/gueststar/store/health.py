@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gueststar.store import flow, ledger, tiling, unsent
+from gueststar.store import flow, ledger, moving, tiling, unsent
 from gueststar.store.session import Session
 
 TOP_REASONS = 20
@@ -41,11 +41,21 @@ def health(connection: Session, size: int) -> dict[str, Any]:
         "scores": number("SELECT count(*) FROM score_rows"),
         "dead_letters": _reasons(connection),
         **unsent.unsent(connection),
+        "cutouts": _cutouts(connection),
         "alarms": flow.alarms(connection),
         "modules": [list(row) for row in connection.execute(_MODULES)],
         "last_write_unix": last,
         "size_mb": round(size / 1e6, 1),
     }
+
+
+def _cutouts(connection: Session) -> dict[str, Any]:
+    """Where new cutouts go, and what is there; the caller says whether it can be read."""
+    (now,) = (one for one in moving.places(connection) if one["used"])
+    facts = {"place": now["place"]}
+    if "packs" in now:
+        facts |= {"packs": now["packs"], "mb": round(now["bytes"] / 1e6, 1)}
+    return facts
 
 
 def _topics(connection: Session) -> list[dict[str, Any]]:

@@ -16,13 +16,12 @@ from gueststar.score import Score
 from gueststar.store.admits import Admits
 from gueststar.store.annotates import Annotates
 from gueststar.store.crossmatches import Crossmatches
+from gueststar.store.keeps import Keeps
 from gueststar.store.reports import WriteReport
 from gueststar.store.searches import Searches
 from gueststar.store.unprocessed import Unprocessed
 
 if TYPE_CHECKING:
-    from gueststar.alert import Alert
-    from gueststar.cutouts import Cutouts
     from gueststar.lightcurve import LightCurve
     from gueststar.sinks.archive import Archive
 
@@ -94,7 +93,7 @@ class Alarm(NamedTuple):
     text: str
 
 
-class Store(Searches, Annotates, Admits, Crossmatches, Protocol):
+class Store(Keeps, Searches, Annotates, Admits, Crossmatches, Protocol):
     """Where alerts are kept and read back.
 
     Every reading method may be called from any thread, also while another process writes.
@@ -210,20 +209,12 @@ class Store(Searches, Annotates, Admits, Crossmatches, Protocol):
         """Return those of these alerts that are stored."""
         ...
 
-    def alert(self, alert_id: int) -> Alert:
-        """Return one alert."""
-        ...
-
     def object(self, object_id: str) -> ObjectRecord:
         """Return one object with its alerts, curve and scores."""
         ...
 
     def light_curve(self, object_id: str) -> LightCurve:
         """Return the merged light curve of an object."""
-        ...
-
-    def cutouts(self, alert_id: int) -> Cutouts:
-        """Return the cutouts of an alert as received."""
         ...
 
     def native(self, alert_id: int) -> dict[str, Any]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from gueststar.batch import CUTOUTS
 from gueststar.errors import BadInput
 from gueststar.score import SCORES, Score
 from gueststar.store import curves, natives
@@ -19,7 +17,6 @@ from gueststar.store.tables import ALERTS, OBJECTS, columns_sql, typed
 
 if TYPE_CHECKING:
     from gueststar.alert import Alert
-    from gueststar.cutouts import Cutouts
     from gueststar.lightcurve import LightCurve
 
 
@@ -37,7 +34,7 @@ def has(connection: Session, alert_ids: Sequence[int]) -> set[int]:
 
 
 def alert(connection: Session, alert_id: int) -> Alert:
-    """Return one alert; see :meth:`gueststar.store.engine.EngineStore.alert`."""
+    """Return one alert without its cutouts; see :meth:`gueststar.store.keeps.Keeps.alert`."""
     from gueststar.alert import Alert
     from gueststar.lightcurve import LightCurve
 
@@ -51,7 +48,6 @@ def alert(connection: Session, alert_id: int) -> Alert:
     return Alert(
         **dict(zip(_FACTS, facts, strict=True)),
         light_curve=curve,
-        cutouts=cutouts(connection, alert_id),
         scores={f"{s.module}_{s.label}": s for s in scores(connection, alert_id)},
         native={} if chunk_id is None else natives.read(connection, chunk_id, row),
     )
@@ -158,22 +154,15 @@ def own_points(connection: Session, alert_id: int) -> pa.RecordBatch:
     return curves.decode([found[0] if found else "[]"])[1]
 
 
-def cutouts(connection: Session, alert_id: int) -> Cutouts:
-    """Return the cutouts; see :meth:`gueststar.store.engine.EngineStore.cutouts`."""
-    from gueststar.cutouts import Cutouts
+def known_alert(connection: Session, alert_id: int) -> None:
+    """Check that there is an alert.
 
-    _place(connection, alert_id)  # raises when there is no such alert
-    query = f"SELECT packed, {', '.join(CUTOUTS)} FROM cutout_rows WHERE alert_id = ?"
-    found = connection.execute(query, (int(alert_id),)).fetchone()
-    if found is None:
-        return Cutouts(None, None, None)
-    packed, *stamps = found
-    return Cutouts(*(unpacked(stamp, packed >> k & 1) for k, stamp in enumerate(stamps)))
-
-
-def unpacked(stamp: bytes | None, compressed: int) -> bytes | None:
-    """Return a stamp as it was received."""
-    return zlib.decompress(stamp) if stamp is not None and compressed else stamp
+    Raises
+    ------
+    BadInput
+        If there is none.
+    """
+    _place(connection, alert_id)
 
 
 def native(connection: Session, alert_id: int) -> dict[str, Any]:

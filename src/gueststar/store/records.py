@@ -11,6 +11,7 @@ import pyarrow as pa
 from gueststar.alert import Alert
 from gueststar.batch import CUTOUTS, HISTORY
 from gueststar.cutouts import Cutouts
+from gueststar.errors import StoreError
 from gueststar.lightcurve import LightCurve
 from gueststar.score import SCORES, Score
 from gueststar.store.interface import ObjectRecord
@@ -21,6 +22,7 @@ _ALERT = (
     "published_rb", "program",
 )  # fmt: skip
 _OBJECT = ("object_id", "survey", "ra", "dec", "n_detections", "first_mjd_tai", "last_mjd_tai")
+_TROUBLE = b"gueststar.cutouts"  # metadata: why the cutouts cannot be read
 _SCORE = pa.struct([f for f in SCORES if f.name != "alert_id"])
 
 
@@ -34,7 +36,10 @@ def alert_table(alert: Alert) -> pa.Table:
     arrays["history"] = _nested(alert.light_curve.points, HISTORY)
     arrays |= _native(alert.native)
     arrays |= {n: pa.array([getattr(alert.cutouts, n)], pa.binary()) for n in CUTOUTS}
-    return pa.table(arrays)
+    table = pa.table(arrays)
+    if alert.cutouts.trouble is not None:
+        table = table.replace_schema_metadata({_TROUBLE: str(alert.cutouts.trouble)})
+    return table
 
 
 def alert_of(table: pa.Table) -> Alert:
@@ -44,10 +49,14 @@ def alert_of(table: pa.Table) -> Alert:
         Score(row["module"], row["version"], row["class"], row["value"], row["reason"])
         for row in table.column("scores")[0].as_py()
     ]
+    why = (table.schema.metadata or {}).get(_TROUBLE)
     return Alert(
         **facts,
         light_curve=LightCurve(_points(table), facts["object_id"], facts["survey"]),
-        cutouts=Cutouts(*(table.column(name)[0].as_py() for name in CUTOUTS)),
+        cutouts=Cutouts(
+            **{name: table.column(name)[0].as_py() for name in CUTOUTS},
+            trouble=None if why is None else StoreError(why.decode()),
+        ),
         scores={f"{score.module}_{score.label}": score for score in scores},
         native=_native_of(table),
     )

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from gueststar.batch import CUTOUTS, VOCABULARY, AlertBatch
 from gueststar.errors import StoreError
-from gueststar.store import curves, natives
-from gueststar.store.reading import own_points, unpacked
+from gueststar.store import curves, natives, stamps
+from gueststar.store.reading import own_points
 from gueststar.store.session import Session
 from gueststar.surveys import recognise
 from gueststar.surveys.columns import history as history_of
@@ -97,13 +97,10 @@ def _parts(connection: Session, ids: Collection[int]) -> dict[int, tuple[str, st
 
 
 def _add_cutouts(connection: Session, rows: Rows, names: Sequence[str]) -> None:
-    query = f"""SELECT c.alert_id, c.packed, {", ".join(f"c.{name}" for name in names)}
-                FROM {connection.wanted("bigint")}
-                CROSS JOIN cutout_rows AS c WHERE c.alert_id = wanted.value"""
-    at = {row["alert_id"]: row for row in rows}
-    for alert_id, packed, *stamps in connection.execute(query, (connection.pack(at),)):
-        for name, stamp in zip(names, stamps, strict=True):
-            at[alert_id][name] = unpacked(stamp, packed >> CUTOUTS.index(name) & 1)
+    """Add cutouts; those that are lost are null, as if the packet had none."""
+    found = stamps.read(connection, [row["alert_id"] for row in rows], names)
+    for row in rows:
+        row |= {n: stamp for n, stamp in found.get(row["alert_id"], {}).items() if n in names}
 
 
 def _natives(connection: Session, rows: Rows) -> list[tuple[list[int], pa.StructArray | None]]:

@@ -219,6 +219,9 @@ RULES: dict[str, Rule] = {
     "curve_rows": _curves("object_rows"),
     "own_curve_rows": _curves("alert_rows"),
     "cutout_rows": _of_alert,
+    "cutout_parts": _of_alert,
+    "cutout_packs": _all,  # names without a meaning, found by the parts of an alert
+    "cutout_places": _all,
     "score_rows": _of_alert,
     "score_names": _with("score_rows", "name_id", "module"),
     "module_versions": _with("score_rows", "version_id", "module"),
@@ -238,5 +241,5 @@ RULES: dict[str, Rule] = {
 OPERATORS_ONLY = frozenset(
     {"dead_rows", "write_rows", "flow_rows", "reading_rows", "alarm_rows", "archive_moves",
      "store_version", "unsent_rows", "token_rows", "account_rows", "login_rows", "login_secrets",
-     "signing_keys"}
+     "signing_keys", "cutout_names"}
 )  # fmt: skip

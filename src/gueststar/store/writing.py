@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from gueststar.batch import CUTOUTS, AlertBatch, magnitude, origins, stream_bytes
-from gueststar.store import flow, ledger, natives, objects, scoring, tally
+from gueststar.batch import AlertBatch, magnitude, origins, stream_bytes
+from gueststar.store import flow, ledger, natives, objects, scoring, stamps, tally
 from gueststar.store.ledger import Entry
 from gueststar.store.reports import WriteReport
 from gueststar.store.session import Session
+from gueststar.store.shelf import Shelf
 from gueststar.store.sorting import DUPLICATE, KNOWN, NEW, REFUSED, Sorted, Sorter
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ _ALERT = (
     "flux", "flux_err", "published_rb", "program", "mag", "age", "chunk_id", "chunk_row",
 )  # fmt: skip
 _GIVEN = _ALERT[: _ALERT.index("mag")]
-_FITS = b"SIMPLE"
 
 
 def write(
@@ -35,9 +34,12 @@ def write(
     dead: Sequence[pa.RecordBatch],
     archive: Archive | None,
     owner: str,
+    shelf: Shelf,
     catalogs: Collection[str] | None = None,
 ) -> tuple[WriteReport, list[Move]]:
     """Write everything of some batches; the caller opens and ends the transaction.
+
+    Cutouts that go outside of the database go first, while the fewest rows are held.
 
     Returns
     -------
@@ -50,6 +52,7 @@ def write(
     sorter = Sorter(connection, alerts, dead)
     parts = [sorter.sort(batch) for batch in alerts]
     ledger.revive(connection, sorter.revived)
+    _keep_cutouts(connection, parts, shelf)
     begun, moved = objects.update(connection, parts)
     matching.renew(connection, moved, catalogs)
     scores = sum(_write_part(connection, part, begun) for part in parts)
@@ -66,6 +69,15 @@ def write(
     flow.note_settled(connection, [*_settled(parts), *buried], time.time())
     tally.add(connection, parts)
     return report, moves
+
+
+def _keep_cutouts(connection: Session, parts: Sequence[Sorted], shelf: Shelf) -> None:
+    place = shelf.place(connection)
+    kept = stamps.brought(connection, parts)
+    if place is None:
+        stamps.insert(connection, kept)
+    else:
+        shelf.keep(connection, kept)
 
 
 def _settled(parts: Sequence[Sorted]) -> Iterator[pa.RecordBatch]:
@@ -110,14 +122,11 @@ def _report(
 def _write_part(connection: Session, part: Sorted, begun: Mapping[str, float | None]) -> int:
     """Write one batch; return how many scores were new."""
     scores = 0
-    new, twice = part.rows(NEW), part.rows(DUPLICATE)
+    new = part.rows(NEW)
     if len(new):
         _insert_alerts(connection, part.batch, new, begun)
-        _insert_cutouts(connection, part.batch, new)
         scores += scoring.insert(connection, part.batch, new)
     scores += scoring.add(connection, part.batch, part.rows(DUPLICATE, KNOWN))
-    if len(twice):
-        _fill_cutouts(connection, part.batch, twice)
     _enter(connection, part)
     return scores
 
@@ -146,46 +155,6 @@ def _columns(batch: AlertBatch, rows: np.ndarray, names: Sequence[str]) -> list[
         return [batch.column(name).to_pylist() for name in names]
     picked = pa.array(rows)
     return [batch.column(name).take(picked).to_pylist() for name in names]
-
-
-def _cutouts(batch: AlertBatch, rows: np.ndarray) -> list[tuple[object, ...]]:
-    """Rows of ``cutout_rows``; bit k of ``packed`` says that we compressed cutout k."""
-    out: list[tuple[object, ...]] = []
-    for alert_id, *stamps in zip(*_columns(batch, rows, ["alert_id", *CUTOUTS]), strict=True):
-        if any(stamp is not None for stamp in stamps):
-            small = [_smaller(stamp) for stamp in stamps]
-            packed = sum(
-                (a is not b) << k for k, (a, b) in enumerate(zip(small, stamps, strict=True))
-            )
-            out.append((alert_id, packed, *small))
-    return out
-
-
-def _smaller(stamp: object) -> object:
-    """Compress plain FITS where that helps; gzip'ed stamps stay as they are."""
-    if not isinstance(stamp, bytes) or not stamp.startswith(_FITS):
-        return stamp
-    small = zlib.compress(stamp, 1)
-    return small if len(small) < len(stamp) else stamp
-
-
-def _insert_cutouts(connection: Session, batch: AlertBatch, rows: np.ndarray) -> None:
-    columns = ("alert_id", "packed", *CUTOUTS)
-    connection.insert("cutout_rows", columns, _cutouts(batch, rows), key=("alert_id",))
-
-
-def _fill_cutouts(connection: Session, batch: AlertBatch, rows: np.ndarray) -> None:
-    """Give stored alerts the cutouts that only a duplicate packet has."""
-    _insert_cutouts(connection, batch, rows)
-    for alert_id, packed, *stamps in _cutouts(batch, rows):
-        for k, (name, stamp) in enumerate(zip(CUTOUTS, stamps, strict=True)):
-            if stamp is not None:
-                bit = int(packed) & (1 << k)  # type: ignore[call-overload]
-                connection.execute(
-                    f"""UPDATE cutout_rows SET {name} = ?, packed = packed | ?
-                        WHERE alert_id = ? AND {name} IS NULL""",
-                    (stamp, bit, alert_id),
-                )
 
 
 def _enter(connection: Session, part: Sorted) -> None:

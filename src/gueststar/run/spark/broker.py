@@ -77,6 +77,8 @@ def run_on_spark(
             Monitor(store, "gueststar run on Spark"),
             answering(config.metrics, store.health),
         ):
+            if config.cutouts is not None:
+                store.keep_cutouts_in(config.cutouts)
             broker = _Broker(config, spark, store, filters, progress)
             together([partial(broker.run, source) for source in config.sources], stop)
             return list(broker.done.values())

@@ -122,9 +122,13 @@ def _responses(operation: Operation) -> dict[str, Any]:
         MEDIA_TYPES[form].partition(";")[0]: {"schema": _schema(operation, form)}
         for form in operation.forms
     }
-    headers = {"ETag": {"description": "name of the answer", "schema": {"type": "string"}}}
+    ok: dict[str, Any] = {"description": operation.summary, "content": content}
+    if not operation.streams:
+        ok["headers"] = {
+            "ETag": {"description": "name of the answer", "schema": {"type": "string"}}
+        }
     responses: dict[str, Any] = {
-        "200": {"description": operation.summary, "headers": headers, "content": content},
+        "200": ok,
         "400": _problem("a parameter cannot be used; `field` names it"),
         "406": _problem("none of the forms there are is acceptable"),
         "503": _problem("the store cannot be read now"),
@@ -135,7 +139,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
         responses["429"] = _problem("too many attempts failed; Retry-After says when to come again")
     if operation.writes:
         responses["403"] = _problem("it is not yours to change, or another site sent this")
-    elif operation.body is None:
+    elif operation.body is None and not operation.streams:
         responses["304"] = {"description": "the answer is the one that you have (If-None-Match)"}
     if operation.body is None:
         responses["414"] = {"description": "the address is longer than the server takes"}
@@ -153,7 +157,7 @@ def _problem(text: str) -> dict[str, Any]:
 
 
 def _schema(operation: Operation, form: str) -> dict[str, Any]:
-    if form == "csv":
+    if form in ("csv", "jsonl"):
         return {"type": "string"}
     if form != "json":
         return {"type": "string", "format": "binary"}

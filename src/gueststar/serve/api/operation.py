@@ -148,6 +148,9 @@ class Operation:
     enters : bool
         It is about logins: its function is given a :class:`~gueststar.serve.lobby.Lobby`, and
         what it returns is kept by nobody.
+    streams : bool
+        Its answer is sent while it is made: its function returns a function of the form that
+        gives pieces.
     """
 
     path: str
@@ -165,6 +168,7 @@ class Operation:
     operators: bool = False
     writes: bool = False
     enters: bool = False
+    streams: bool = False
     all_fields: tuple[Field, ...] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -16,6 +16,7 @@ from gueststar.errors import BadInput, NotAllowed
 from gueststar.serve.api.access import desk_of, operators_store_of, store_of
 from gueststar.serve.api.answers import answer, fresh
 from gueststar.serve.api.operation import Operation
+from gueststar.serve.api.streaming import streamed
 from gueststar.serve.lobby import lobby_of
 
 PREFIX = "/api"
@@ -35,7 +36,8 @@ def asks(operation: Operation) -> Callable[[Callable[..., Any]], Question]:
     """Decorate a function ``(store, given[, body, media_type])`` that answers an operation.
 
     One that writes is given a desk in place of the store, one about logins a lobby. It runs in a
-    thread, and returns a table, or a function of the form that gives bytes.
+    thread, and returns a table, or a function of the form that gives bytes, or pieces where the
+    operation streams.
     """
 
     def decorate(function: Callable[..., Any]) -> Question:
@@ -48,7 +50,7 @@ def asks(operation: Operation) -> Callable[[Callable[..., Any]], Question]:
 
 def _respond(
     operation: Operation, function: Callable[..., Any], request: Request[Any, Any, Any], *body: Any
-) -> Response[bytes]:
+) -> Response[Any]:
     given = operation.read(request.query_params)
     form = given.pop("format")
     given |= {place.name: _place(request, place.name) for place in operation.places}
@@ -65,6 +67,8 @@ def _respond(
         raise
     if operation.enters:
         return fresh(request, operation, form, made)
+    if operation.streams:
+        return streamed(request, operation, form, made)
     return answer(request, operation, form, made)
 
 
@@ -89,8 +93,8 @@ def _address(operation: Operation) -> str:
     return PREFIX + address
 
 
-def _without(operation: Operation, respond: Callable[..., Response[bytes]]) -> HTTPRouteHandler:
-    async def handler(request: Request[Any, Any, Any]) -> Response[bytes]:
+def _without(operation: Operation, respond: Callable[..., Response[Any]]) -> HTTPRouteHandler:
+    async def handler(request: Request[Any, Any, Any]) -> Response[Any]:
         return await asyncio.to_thread(respond, request)
 
     return route(_address(operation), **_methods(operation))(handler)

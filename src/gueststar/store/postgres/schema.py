@@ -16,6 +16,7 @@ from gueststar.store.accounts import tables as account_tables
 from gueststar.store.catalogues import tables as catalogue_tables
 from gueststar.store.migrating import FILL_SUMS, OBJECT_ROWS, RENEW_CURVES
 from gueststar.store.search_indexes import SEARCH_INDEXES
+from gueststar.store.stamps import tables as cutout_tables
 from gueststar.store.tokens import tables as token_tables
 from gueststar.store.views import VIEWS as COMMON_VIEWS
 
@@ -152,6 +153,8 @@ CREATE TABLE unsent_rows (
 """
 #: Added with version 3: accounts, their logins, and whose tokens are.
 ACCOUNT_TABLES = account_tables(_ID)
+#: Added with version 3: where cutouts lie that are not in the database.
+CUTOUT_TABLES = cutout_tables(_WORD, "BIGINT", _ID, "DOUBLE PRECISION", "")
 
 #: ``security_invoker`` is left off: whoever may read a view needs no right to its tables.
 VIEWS = (
@@ -189,7 +192,7 @@ MIGRATIONS: dict[int, str] = {
     + UNSENT_TABLES
     + SEARCH_INDEXES
     + NIGHT_TABLES,
-    2: ACCOUNT_TABLES,
+    2: ACCOUNT_TABLES + CUTOUT_TABLES,
 }
 
 

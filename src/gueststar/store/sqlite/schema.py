@@ -16,6 +16,7 @@ from gueststar.store.accounts import tables as account_tables
 from gueststar.store.catalogues import tables as catalogue_tables
 from gueststar.store.migrating import FILL_SUMS, OBJECT_ROWS, RENEW_CURVES
 from gueststar.store.search_indexes import SEARCH_INDEXES
+from gueststar.store.stamps import tables as cutout_tables
 from gueststar.store.tables import VIEW_NAMES
 from gueststar.store.tokens import tables as token_tables
 from gueststar.store.views import VIEWS as COMMON_VIEWS
@@ -146,6 +147,8 @@ CREATE TABLE unsent_rows (
 """
 #: Added with version 4: accounts, their logins, and whose tokens are.
 ACCOUNT_TABLES = account_tables("INTEGER PRIMARY KEY")
+#: Added with version 4: where cutouts lie that are not in the database.
+CUTOUT_TABLES = cutout_tables("TEXT", "INTEGER", "INTEGER PRIMARY KEY", "REAL", " WITHOUT ROWID")
 
 VIEWS = (
     COMMON_VIEWS
@@ -176,7 +179,7 @@ MIGRATIONS: dict[int, str] = {
     + UNSENT_TABLES
     + SEARCH_INDEXES
     + NIGHT_TABLES,
-    3: ACCOUNT_TABLES,
+    3: ACCOUNT_TABLES + CUTOUT_TABLES,
 }
 
 

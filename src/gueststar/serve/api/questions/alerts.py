@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from gueststar.batch import CUTOUTS, HISTORY
 from gueststar.errors import BadInput
-from gueststar.export.flat import plain
+from gueststar.export.flat import plain, rows_of
 from gueststar.positions import alert_number
 from gueststar.score import SCORES
 from gueststar.serve.api.fields import (
@@ -29,7 +29,7 @@ from gueststar.serve.api.fields import (
     since,
     until,
 )
-from gueststar.serve.api.forms import rows_of, table_in
+from gueststar.serve.api.forms import table_in
 from gueststar.serve.api.operation import Field, Operation
 from gueststar.serve.api.questions import regions
 from gueststar.serve.api.routing import asks

@@ -9,10 +9,9 @@ import numpy as np
 import orjson
 
 from gueststar.alert import Alert
-from gueststar.export.flat import plain
+from gueststar.export.flat import plain, rows_of
 from gueststar.lightcurve import LightCurve
 from gueststar.serve.api.fields import ALERT_ID, DEC, LIMIT, RA
-from gueststar.serve.api.forms import rows_of
 from gueststar.serve.api.operation import Field, Operation
 from gueststar.serve.api.questions.alerts import number_of
 from gueststar.serve.api.routing import asks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from html import escape
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ from litestar.exceptions import NotFoundException
 
 from gueststar.batch import CUTOUTS
 from gueststar.cutouts import Cutouts
-from gueststar.errors import BadInput
+from gueststar.errors import BadInput, CutoutsLost, StoreUnavailable
 from gueststar.positions import alert_number
 from gueststar.serve.portal.assets import digest
 from gueststar.serve.portal.house import house_of
@@ -47,6 +48,8 @@ def stamp(request: Request[Any, Any, Any]) -> Response[bytes]:
         return _answer(request, cutouts, kind, form)
     except BadInput as error:
         return missing(form, str(error))
+    except (CutoutsLost, StoreUnavailable) as error:
+        return missing(form, str(error), 503)
 
 
 def _answer(
@@ -84,9 +87,10 @@ def raw_stamp(cutouts: Cutouts, kind: str) -> bytes:
     return struct.pack("<II", *image.shape) + image.astype("<f4").tobytes()
 
 
-def missing(form: str, reason: str) -> Response[bytes]:
+def missing(form: str, reason: str, status: int = 404) -> Response[bytes]:
     """Answer that a stamp is not there: as a picture where one was asked for."""
     if form == "png":  # browsers draw the picture of an error, too
-        return Response(_EMPTY.encode(), status_code=404, media_type="image/svg+xml")
+        svg = _EMPTY.replace("<path", f"<title>{escape(reason)}</title><path", 1)
+        return Response(svg.encode(), status_code=status, media_type="image/svg+xml")
     body = orjson.dumps({"error": reason})
-    return Response(body, status_code=404, media_type="application/json")
+    return Response(body, status_code=status, media_type="application/json")

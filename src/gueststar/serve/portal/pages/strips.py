@@ -10,7 +10,7 @@ from litestar.exceptions import NotFoundException
 
 from gueststar.batch import CUTOUTS
 from gueststar.cutouts import Cutouts
-from gueststar.errors import BadInput
+from gueststar.errors import BadInput, CutoutsLost, StoreUnavailable
 from gueststar.pictures import strip_png
 from gueststar.positions import alert_number
 from gueststar.serve.api.access import store_of
@@ -32,6 +32,8 @@ def strip(request: Request[Any, Any, Any]) -> Response[bytes]:
         cutouts = store_of(request).cutouts(number)
     except BadInput as error:
         return missing("png", str(error))
+    except (CutoutsLost, StoreUnavailable) as error:
+        return missing("png", str(error), 503)
     etag = f'"{digest(b"".join(getattr(cutouts, kind) or b"-" for kind in CUTOUTS))}.strip"'
     headers = {"ETag": etag, "Cache-Control": keeping(request)}
     if etag in request.headers.get("if-none-match", ""):
