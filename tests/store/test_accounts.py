@@ -276,7 +276,7 @@ def test_who_sees_less_is_told_of_no_account(store, ann, url):
             assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 
-def test_a_store_of_the_version_before_gets_accounts(sqlite_url):
+def test_a_store_of_the_version_before_gets_the_tables(sqlite_url):
     old_store(sqlite_url)
     file = sqlite3.connect(store_path(sqlite_url))
     for statement in schema.MIGRATIONS[2].split(";"):
@@ -292,3 +292,4 @@ def test_a_store_of_the_version_before_gets_accounts(sqlite_url):
         assert store.object("z").n_detections == 1
         ann = store.add_account("Ann", GOOD)
         assert store.tokens(ann.account_id) == []
+        assert store.health()["cutouts"] == {"place": "database", "trouble": None}

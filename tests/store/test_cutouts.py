@@ -1,6 +1,5 @@
 """Cutouts in the database, in a folder and in a bucket: the same bytes, nothing lost between."""
 
-import sqlite3
 import threading
 import zipfile
 
@@ -19,7 +18,7 @@ from gueststar.errors import (
 )
 from gueststar.rights import PUBLIC
 from gueststar.run.patience import Patience
-from gueststar.store import open_store, store_path
+from gueststar.store import open_store
 from gueststar.store.packs import Part, pack, unpack
 from gueststar.store.places import MARK, place_of, place_url
 from gueststar.store.shelf import STALE_S
@@ -445,16 +444,3 @@ def test_many_writers_keep_packs_beside_each_other(postgres, tmp_path, engine):
             check_some(store, batch)
         assert len(list((tmp_path / "stamps").rglob("*.zip"))) == 5
         assert store.health()["in_equals_out"]
-
-
-def test_an_older_store_gets_the_tables(sqlite_url):
-    open_store(sqlite_url).write([random_alerts(3, 1)])
-    connection = sqlite3.connect(store_path(sqlite_url))
-    for table in ("cutout_places", "cutout_packs", "cutout_parts", "cutout_names"):
-        connection.execute(f"DROP TABLE {table}")
-    connection.execute("PRAGMA user_version = 3")
-    connection.commit()
-    connection.close()
-    with open_store(sqlite_url, read_only=True) as store:
-        check(store, random_alerts(3, 1))
-        assert store.health()["cutouts"] == {"place": "database", "trouble": None}
