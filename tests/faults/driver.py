@@ -94,6 +94,7 @@ restarts = 100000
 modules = {self.modules}
 store = "{self.store}"
 archive = "{self.folder}/archive"
+cutouts = "{self.folder}/stamps"
 [source]
 servers = "{self.kafka.servers}"
 topics = ["{self.stem}_YYYYMMDD"]
