@@ -27,8 +27,10 @@ install: $(VENV)/.installed-$(EXTRAS)  ## Install for development into .venv (EX
 demo: $(VENV)/.installed-core  ## A simulated night, scored, stored, in your browser
 	$(BIN)/gueststar demo $(DEMO)
 
-test: install  ## Run all tests (TESTS=tests/test_batch.py for some)
-	$(BIN)/python -m pytest $(TESTS)
+# A file's tests share what it sets up, so they stay with one worker.
+WORKERS ?= $(if $(TESTS),0,auto)
+test: install  ## Run all tests on all cores (TESTS=tests/test_batch.py for some, WORKERS=0 for one core)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 lint: install  ## Check style and types
 	$(BIN)/ruff check src tests docs examples benchmarks tools

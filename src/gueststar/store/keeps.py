@@ -20,7 +20,7 @@ class Keeps(Protocol):
         """Return one alert.
 
         Cutouts that cannot be read now say why when they are asked for
-        (:attr:`~gueststar.cutouts.Cutouts.trouble`).
+        (``Cutouts.trouble``).
         """
         ...
 
