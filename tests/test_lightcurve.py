@@ -135,6 +135,23 @@ def test_plot_in_flux(curve):
     assert "nJy" in figure.layout.yaxis.title.text
 
 
+#: The limit of a cloudy exposure.
+BRIGHT = [90, 59005.0, "r", None, None, None, None, 12.0, "limit"]
+
+
+def test_limits_of_a_bad_night_do_not_flatten_the_curve(curve):
+    wild = curve.merge(LightCurve.from_rows([BRIGHT], curve.object_id, curve.survey))
+    figure = wild.plot(y="flux")
+    low, high = figure.layout.yaxis.range
+    assert low < -550.0
+    assert 10 ** (0.4 * (31.4 - 20.8)) < high < 10 ** (0.4 * (31.4 - 19.0))
+    assert "limits above the axis: 2;" in figure.layout.annotations[0].text
+    assert max(max(trace.y) for trace in figure.data) > high  # drawn all the same
+    assert wild.plot(y="flux", limits=False).layout.yaxis.range is None
+    only = LightCurve.from_rows([BRIGHT], curve.object_id, curve.survey)
+    assert only.plot(y="flux").layout.yaxis.range is None
+
+
 def test_plot_of_the_total_has_no_difference_limits(curve):
     figure = curve.plot(total=True)
     assert {trace.name for trace in figure.data} == {"g", "r forced"}

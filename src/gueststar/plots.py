@@ -43,6 +43,7 @@ MARKERS = {
 }
 LIMIT_MARKER = "triangle-down"
 OTHER = "#888888"
+SQUEEZED = 4.0  # limits may make a flux axis so many times as long as measured fluxes do
 FAINTEST = 3.0  # signal to noise of a forced point that is drawn as a magnitude
 
 
@@ -257,16 +258,43 @@ def _lay_out(figure: Figure, shown: LightCurve, view: _View, redshift: float | N
         yaxis_exponentformat="power",
         margin={"l": 70, "r": 20, "t": 60, "b": 50},
     )
-    _tell_of_hidden(figure, shown, view.y)
+    if view.y == "mag":
+        _tell_of_hidden(figure, shown)
+    else:
+        _fit_to_measured(figure, shown)
 
 
-def _tell_of_hidden(figure: Figure, shown: LightCurve, y: str) -> None:
+def _tell_of_hidden(figure: Figure, shown: LightCurve) -> None:
     hidden = np.isfinite(shown["flux"]) & ~_has_magnitude(shown)
-    if y == "mag" and hidden.any():
-        text = f"{hidden.sum()} points are too faint or negative for a magnitude: choose flux"
-        place = {"xref": "paper", "yref": "paper", "x": 0, "y": 1, "showarrow": False}
-        place |= {"yanchor": "bottom", "xanchor": "left"}
-        figure.add_annotation(text=text, font={"size": 11, "color": OTHER}, **place)
+    if hidden.any():
+        _remark(
+            figure,
+            f"{hidden.sum()} points are too faint or negative for a magnitude: choose flux",
+        )
+
+
+def _fit_to_measured(figure: Figure, shown: LightCurve) -> None:
+    """Let the limit of a cloudy night not flatten the curve: measured fluxes make the axis."""
+    limits = [trace.y for trace in figure.data if trace.name.endswith(" limit")]
+    flux, error = shown["flux"].astype(np.float64), np.nan_to_num(shown["flux_err"])
+    flux, error = flux[np.isfinite(flux)], error[np.isfinite(flux)]
+    if not limits or not len(flux):
+        return
+    low, high = min(0.0, np.min(flux - error)), max(0.0, np.max(flux + error))
+    drawn = np.concatenate(limits)
+    shown_too = drawn[drawn <= low + SQUEEZED * (high - low)]
+    above = len(drawn) - len(shown_too)
+    if above:
+        top = max(high, *shown_too)
+        margin = 0.05 * (top - low)
+        figure.update_yaxes(range=[low - margin, top + margin], autorange=False)
+        _remark(figure, f"limits above the axis: {above}; a double click shows all")
+
+
+def _remark(figure: Figure, text: str) -> None:
+    place = {"xref": "paper", "yref": "paper", "x": 0, "y": 1, "showarrow": False}
+    place |= {"yanchor": "bottom", "xanchor": "left"}
+    figure.add_annotation(text=text, font={"size": 11, "color": OTHER}, **place)
 
 
 def sparkline(curve: LightCurve, width: int = 240, height: int = 60) -> str:

@@ -200,7 +200,8 @@ def _templates(assets: Assets) -> Environment:
         # same port may use the same alert ids.
         visit=secrets.token_hex(4),
     )
-    for rule in (packet.scalars, packet.nested, packet.extent, packet.is_table, packet.columns):
+    shapes = (packet.scalars, packet.nested, packet.extent, packet.holds, packet.is_table)
+    for rule in (*shapes, packet.columns):
         environment.filters[rule.__name__] = rule
     environment.filters["searchable"] = packet.searchable
     return environment

@@ -29,7 +29,20 @@ def extent(value: Record | Sequence[Any]) -> str:
     ('1 field', '2 rows')
     """
     unit = "field" if isinstance(value, Mapping) else "row"
-    return f"{len(value)} {unit}{'' if len(value) == 1 else 's'}"
+    empty = "" if holds(value) else ", all null"
+    return f"{len(value)} {unit}{'' if len(value) == 1 else 's'}{empty}"
+
+
+def holds(value: Record | Sequence[Any]) -> bool:
+    """Tell a struct or list that says something from one of nulls.
+
+    Examples
+    --------
+    >>> holds({"a": None, "b": 0}), holds({"a": None, "b": {"c": None}})
+    (True, False)
+    """
+    parts = value.values() if isinstance(value, Mapping) else value
+    return any(holds(one) if _is_nested(one) else one not in (None, [], ()) for one in parts)
 
 
 def is_table(value: Sequence[Any]) -> bool:
