@@ -192,7 +192,7 @@ def _apart(body: int, states: np.ndarray, delta: np.ndarray, dt: float, line: np
         np.sqrt(c0 * c0 + c1 * c1 + c2 * c2), d0 * line[0] + d1 * line[1] + d2 * line[2]
     )
     near = max(min(far, delta[body]), 1e-4)
-    return angle - _PULL * dt * dt / (near * near * near)
+    return float(angle - _PULL * dt * dt / (near * near * near))
 
 
 @njit(cache=True, nogil=True)
@@ -208,7 +208,10 @@ def _near(ra, dec, lines, dt, observer, drift, radius, states, delta, body_ra, o
             if 2.0 - 2.0 * cos > reach * reach:
                 continue
             body = fast[k]
-            if _apart(body, states, delta, dt[row], lines[row], observer[row], drift[row]) <= radius:
+            if (
+                _apart(body, states, delta, dt[row], lines[row], observer[row], drift[row])
+                <= radius
+            ):
                 if count < len(found):
                     found[count, 0], found[count, 1] = row, body
                 count += 1
@@ -228,7 +231,10 @@ def _near(ra, dec, lines, dt, observer, drift, radius, states, delta, body_ra, o
                 if across < 180.0 and east > 2 * across:
                     break
                 body = order[at]
-                if _apart(body, states, delta, dt[row], lines[row], observer[row], drift[row]) <= radius:
+                if (
+                    _apart(body, states, delta, dt[row], lines[row], observer[row], drift[row])
+                    <= radius
+                ):
                     if count < len(found):
                         found[count, 0], found[count, 1] = row, body
                     count += 1
@@ -330,9 +336,7 @@ class MinorPlanets:
         pairs = _candidates(night, ra[rows], dec[rows], mjd_tai[rows], site, radius)
         row, body = rows[pairs[:, 0]], pairs[:, 1]
         h, g = self.orbits.h[body], self.orbits.g[body]
-        seen = ephemeris(
-            night.states[body], night.middle, h, g, mjd_tai[row], site, night.places
-        )
+        seen = ephemeris(night.states[body], night.middle, h, g, mjd_tai[row], site, night.places)
         apart = _separation(ra[row], dec[row], seen.ra, seen.dec)
         kept = np.flatnonzero(apart <= radius)
         seen = Ephemeris(*(getattr(seen, f.name)[kept] for f in fields(seen)))
@@ -354,8 +358,7 @@ def _ranked(parts: list[Encounters]) -> Encounters:
     if not parts:
         return Encounters(whole, whole, whole, none, none, Ephemeris(*(none for _ in range(9))))
     row, body, _, apart, angle = (
-        np.concatenate([getattr(part, f.name) for part in parts])
-        for f in fields(Encounters)[:-1]
+        np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Encounters)[:-1]
     )
     columns = [np.concatenate([getattr(part.seen, f.name) for part in parts])
                for f in fields(Ephemeris)]  # fmt: skip

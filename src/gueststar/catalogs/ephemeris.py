@@ -183,7 +183,7 @@ def _angles(line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Angles between vectors, rad, exact for small ones too."""
     cross = np.linalg.norm(np.cross(a, b), axis=1)
-    return np.arctan2(cross, np.einsum("ni,ni->n", a, b))
+    return np.asarray(np.arctan2(cross, np.einsum("ni,ni->n", a, b)))
 
 
 def magnitude(

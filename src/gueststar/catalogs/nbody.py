@@ -25,7 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numba import njit
 
-from gueststar.catalogs.dop853 import STAGES, A, B, C, E3, E5
+from gueststar.catalogs.dop853 import E3, E5, STAGES, A, B, C
 from gueststar.catalogs.solarsystem import GM_PLANETS, GM_SUN, LIGHT, Places, places_between
 
 TOLERANCE = 1e-12  # of a step, au and au/d
@@ -35,7 +35,8 @@ _PLANETS = len(GM_PLANETS)
 
 
 @njit(cache=True, nogil=True)
-def _planets_at(t: float, first: float, position: np.ndarray, velocity: np.ndarray, out: np.ndarray):  # type: ignore[no-untyped-def]
+def _planets_at(t: float, first: float, position: np.ndarray, velocity: np.ndarray,
+                out: np.ndarray) -> None:  # fmt: skip
     """Places of the planets at a moment, by Hermite's cubic between two days."""
     day = min(max(int(np.floor(t - first)), 0), len(position) - 2)
     s = t - first - day
@@ -52,7 +53,7 @@ def _planets_at(t: float, first: float, position: np.ndarray, velocity: np.ndarr
 
 
 @njit(cache=True, nogil=True)
-def _slope(y: np.ndarray, planets: np.ndarray, out: np.ndarray):  # type: ignore[no-untyped-def]
+def _slope(y: np.ndarray, planets: np.ndarray, out: np.ndarray) -> None:
     """Velocity and acceleration of one body."""
     x0, x1, x2, v0, v1, v2 = y[0], y[1], y[2], y[3], y[4], y[5]
     r2 = x0 * x0 + x1 * x1 + x2 * x2
@@ -61,7 +62,11 @@ def _slope(y: np.ndarray, planets: np.ndarray, out: np.ndarray):  # type: ignore
     bend = mu / (LIGHT * LIGHT)
     outward = bend * (4 * GM_SUN / r - (v0 * v0 + v1 * v1 + v2 * v2)) - mu
     forward = 4 * bend * (x0 * v0 + x1 * v1 + x2 * v2)
-    a0, a1, a2 = outward * x0 + forward * v0, outward * x1 + forward * v1, outward * x2 + forward * v2
+    a0, a1, a2 = (
+        outward * x0 + forward * v0,
+        outward * x1 + forward * v1,
+        outward * x2 + forward * v2,
+    )
     for p in range(_PLANETS):
         p0, p1, p2 = planets[p, 0], planets[p, 1], planets[p, 2]
         d0, d1, d2 = x0 - p0, x1 - p1, x2 - p2
@@ -77,7 +82,8 @@ def _slope(y: np.ndarray, planets: np.ndarray, out: np.ndarray):  # type: ignore
 
 @njit(cache=True, nogil=True)
 def _try(t: float, h: float, y: np.ndarray, k: np.ndarray, new: np.ndarray, tolerance: float,
-         first: float, position: np.ndarray, velocity: np.ndarray, planets: np.ndarray) -> float:  # fmt: skip
+         first: float, position: np.ndarray, velocity: np.ndarray,
+         planets: np.ndarray) -> float:  # fmt: skip
     """Try one step; return its error over the tolerance, the new state in ``new``."""
     for stage in range(1, STAGES):
         for c in range(6):
@@ -137,7 +143,7 @@ def _carry(states: np.ndarray, start: np.ndarray, end: np.ndarray, tolerance: fl
 
 def carried(
     states: np.ndarray,
-    start: np.ndarray,
+    start: np.ndarray | float,
     end: np.ndarray | float,
     places: Places | None = None,
     *,

@@ -115,7 +115,11 @@ def _from_the_centre(mjd_tai: np.ndarray, tt: np.ndarray, site: Site) -> np.ndar
     utc = mjd_tai - tai_minus_utc(mjd_tai) / 86_400.0
     angle = erfa.era00(MJD_ZERO, utc) + np.radians(site.longitude)
     fixed = np.stack(
-        [site.rho_cos * np.cos(angle), site.rho_cos * np.sin(angle), np.full(len(tt), site.rho_sin)],
+        [
+            site.rho_cos * np.cos(angle),
+            site.rho_cos * np.sin(angle),
+            np.full(len(tt), site.rho_sin),
+        ],
         axis=-1,
     )
     to_earth = erfa.c2i06a(MJD_ZERO, tt)  # from the celestial frame to the true equator

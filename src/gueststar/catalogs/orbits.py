@@ -132,7 +132,7 @@ def eccentric_anomaly(mean: np.ndarray, e: np.ndarray) -> np.ndarray:
 
 
 def _axes(w: np.ndarray, node: np.ndarray, i: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Unit vectors to perihelion and 90 degrees behind it, in ICRS, shape ``(n, 3)`` each."""
+    """Return unit vectors to perihelion and 90 degrees behind it, ICRS, ``(n, 3)`` each."""
     cw, sw, cn, sn, ci, si = np.cos(w), np.sin(w), np.cos(node), np.sin(node), np.cos(i), np.sin(i)
     along = [cn * cw - sn * sw * ci, sn * cw + cn * sw * ci, sw * si]
     across = [-cn * sw - sn * cw * ci, -sn * sw + cn * cw * ci, cw * si]

@@ -60,7 +60,7 @@ class Places:
     first : float
         MJD, TT.
     position, velocity : numpy.ndarray, shape ``(days, 9, 3)``
-        au and au/d. Between two days Hermite's cubic joins them: of the Moon within 1e-8 au.
+        au and au/d. Between two days Hermite's cubic joins them, at worst (Mercury) within 2e-7 au.
     """
 
     first: float
