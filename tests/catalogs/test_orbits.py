@@ -169,7 +169,7 @@ def test_planets_between_two_days_are_those_of_the_theory():
     assert np.abs(found - planets(times)).max() < 2e-7
 
 
-@pytest.mark.parametrize("site, lon, lat, height", [
+@pytest.mark.parametrize(("site", "lon", "lat", "height"), [
     (PALOMAR, -116.8597, 33.3563, 1712.0), (RUBIN, -70.7494, -30.2446, 2663.0),
 ])  # fmt: skip
 def test_sites_are_where_astropy_puts_them(site, lon, lat, height):

@@ -31,6 +31,13 @@ def unpacked(text: str) -> str:
     ['433', '134341', '620000', '2007 TA418', '1995 XA', '2040 P-L']
     """
     text = text.strip()
+    try:
+        return _unpacked(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no packed designation") from None
+
+
+def _unpacked(text: str) -> str:
     if text.isdigit() and len(text) <= 6:
         return str(int(text))
     if len(text) == 5 and text[0] == "~":
@@ -46,7 +53,7 @@ def unpacked(text: str) -> str:
         year = _CENTURIES[text[0]] + int(text[1:3])
         cycle = _DIGITS.index(text[4]) * 10 + int(text[5])
         return f"{year} {text[3]}{text[6]}{cycle or ''}"
-    raise ValueError(f"{text!r} is no packed designation")
+    raise ValueError
 
 
 def epoch_of(text: str) -> float:
@@ -63,10 +70,11 @@ def epoch_of(text: str) -> float:
     61000.0
     """
     text = text.strip()
-    if len(text) < 5 or text[0] not in _CENTURIES:
-        raise ValueError(f"{text!r} is no packed date")
-    year = _CENTURIES[text[0]] + int(text[1:3])
-    day = datetime.date(year, _DIGITS.index(text[3]), _DIGITS.index(text[4]))
+    try:
+        year = _CENTURIES[text[:1]] + int(text[1:3])
+        day = datetime.date(year, _DIGITS.index(text[3]), _DIGITS.index(text[4]))
+    except (KeyError, ValueError, IndexError):
+        raise ValueError(f"{text!r} is no packed date") from None
     return day.toordinal() - 678_576 + float("0." + (text[5:] or "0"))
 
 

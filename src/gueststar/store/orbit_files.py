@@ -62,7 +62,7 @@ CREATE TABLE planet_rows (
     alert_id BIGINT NOT NULL, file_id BIGINT NOT NULL, rank BIGINT NOT NULL,
     designation {word} NOT NULL, number BIGINT, name {word},
     ra {real} NOT NULL, dec {real} NOT NULL, separation_arcsec {real} NOT NULL,
-    position_angle {real} NOT NULL, mag {real}, r_au {real} NOT NULL, delta_au {real} NOT NULL,
+    position_angle {real} NOT NULL, v_mag {real}, r_au {real} NOT NULL, delta_au {real} NOT NULL,
     phase_deg {real} NOT NULL, elongation_deg {real} NOT NULL, motion {real} NOT NULL,
     motion_angle {real} NOT NULL,
     PRIMARY KEY (alert_id, file_id, rank)){end};

@@ -44,7 +44,7 @@ PLANETS = pa.schema(
         pa.field("dec", pa.float64(), nullable=False),
         pa.field("separation_arcsec", pa.float64(), nullable=False),
         pa.field("position_angle", pa.float64(), nullable=False),
-        pa.field("mag", pa.float64()),
+        pa.field("v_mag", pa.float64()),
         pa.field("r_au", pa.float64(), nullable=False),
         pa.field("delta_au", pa.float64(), nullable=False),
         pa.field("phase_deg", pa.float64(), nullable=False),
@@ -53,7 +53,7 @@ PLANETS = pa.schema(
         pa.field("motion_angle", pa.float64(), nullable=False),
     ]
 )
-_SEEN = ("ra", "dec", "mag", "r_au", "delta_au", "phase_deg", "elongation_deg", "motion",
+_SEEN = ("ra", "dec", "v_mag", "r_au", "delta_au", "phase_deg", "elongation_deg", "motion",
          "motion_angle")  # fmt: skip
 _COLUMNS = ("alert_id", "file_id", "rank", "designation", "number", "name", "separation_arcsec",
             "position_angle", *_SEEN)  # fmt: skip
