@@ -14,6 +14,7 @@ from gueststar.cli import (
     health,
     ingest,
     models,
+    planets,
     query,
     replay,
     run,
@@ -42,7 +43,7 @@ app = typer.Typer(
 )
 for command in (demo, ingest, run, serve, show, query, export, health, bench):
     command.register(app)
-for group in (simulate, replay, catalogs, store, users, tokens, models, train):
+for group in (simulate, replay, catalogs, planets, store, users, tokens, models, train):
     app.add_typer(group.app)
 
 

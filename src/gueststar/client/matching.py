@@ -11,7 +11,7 @@ import pyarrow as pa
 from astropy.table import Column, hstack
 
 from gueststar.catalogs.declaration import Mode
-from gueststar.client.places import arcsec, positions_of, table_of
+from gueststar.client.places import alert_id_of, arcsec, positions_of, table_of
 from gueststar.client.progress import bar
 from gueststar.client.results import Result
 from gueststar.errors import BadInput
@@ -57,6 +57,47 @@ class Matching:
         context = (table.schema.metadata or {}).get(CONTEXT_KEY)
         found.meta["context"] = context.decode() if context else None
         return found
+
+    @property
+    def orbits(self) -> Result:
+        """The orbits of minor planets that alerts are matched with."""
+        return Result.from_arrow(self._store.orbit_files())
+
+    def minor_planets(self, alert_id: int | str) -> Result:
+        """Return the minor planets that are predicted at the place of an alert, nearest first.
+
+        Parameters
+        ----------
+        alert_id : int or str
+            ZTF candid, LSST diaSourceId.
+
+        Returns
+        -------
+        Result
+            Columns of the view ``minor_planets``: who it is, where it is predicted, how far from
+            the alert, V magnitude, distances, motion. Empty where there is none.
+
+        Raises
+        ------
+        BadInput
+            If there is no such alert.
+        """
+        return Result.from_arrow(self._store.minor_planets(alert_id_of(alert_id)))
+
+    def minor_planet(self, who: int | str) -> Result:
+        """Return the alerts that match a minor planet, 10,000 at most.
+
+        Parameters
+        ----------
+        who : int or str
+            A number (433), a name (``"Eros"``) or a designation (``"2020 SJ88"``).
+
+        Returns
+        -------
+        Result
+            As of :meth:`minor_planets`; empty where no alert matches.
+        """
+        return Result.from_arrow(self._store.minor_planet_alerts(str(who)))
 
     def counterparts(self, object_id: str, radius: Any = RADIUS_ARCSEC) -> Result:
         """Return the objects of other surveys at the place of an object, nearest first.

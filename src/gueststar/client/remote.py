@@ -144,6 +144,18 @@ class RemoteStore:
         path = f"/catalogs/{quote(catalogue, safe='')}/xmatch"
         return self._server.post(path, body, radius=radius_arcsec, mode=mode)
 
+    def orbit_files(self) -> pa.Table:
+        """Return the orbits of minor planets."""
+        return self._server.table("/minor-planets")
+
+    def minor_planets(self, alert_id: int) -> pa.Table:
+        """Return the minor planets at the place of an alert."""
+        return self._server.table(f"/alerts/{alert_id}/minor-planets")
+
+    def minor_planet_alerts(self, who: str) -> pa.Table:
+        """Return the alerts of a minor planet."""
+        return self._server.table(f"/minor-planets/{quote(who, safe='')}")
+
     def find_alerts(
         self,
         selection: AlertSelection,

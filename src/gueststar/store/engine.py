@@ -40,6 +40,8 @@ from gueststar.store.interface import (
     Unsent,
 )
 from gueststar.store.keeping import Keeping, trouble
+from gueststar.store.planet_match import Almanac
+from gueststar.store.planetary import Planetary
 from gueststar.store.reports import WriteReport
 from gueststar.store.searching import Searching
 from gueststar.store.session import Session
@@ -66,6 +68,7 @@ class EngineStore(
     Bulk,
     Streaming,
     Crossing,
+    Planetary,
     ABC,
 ):
     """A store over some engine; see :class:`gueststar.store.interface.Store`.
@@ -88,6 +91,7 @@ class EngineStore(
         self._owner = owner
         self._cleaned: set[Path] = set()
         self._shelf = Shelf()
+        self._almanac = Almanac()
 
     def __enter__(self) -> Self:
         return self
@@ -142,7 +146,8 @@ class EngineStore(
             Gets the alerts that are new, in step with the transaction.
         catalogs : collection of str, optional
             Catalogues that objects which are new or have moved are matched with, all when None;
-            for the others they wait (:meth:`match_catalogue`).
+            for the others they wait (:meth:`match_catalogue`). Files of orbits are named here
+            too: new alerts are matched with their minor planets, or wait (:meth:`match_orbits`).
 
         Returns
         -------
@@ -159,6 +164,7 @@ class EngineStore(
             the naming of finished files, the store has the alerts and the next write names them.
         """
         moves: list[Move] = []
+        planets = self._planets_of(alerts, catalogs)
 
         def work(connection: Session) -> WriteReport:
             if archive is not None:
@@ -167,7 +173,7 @@ class EngineStore(
                     self._cleaned.add(archive.folder)
             self._claim(connection, alerts, dead)
             report, moves[:] = writing.write(
-                connection, alerts, dead, archive, self._owner, self._shelf, catalogs
+                connection, alerts, dead, archive, self._owner, self._shelf, catalogs, planets
             )
             return report
 

@@ -17,6 +17,7 @@ from gueststar.store.admits import Admits
 from gueststar.store.annotates import Annotates
 from gueststar.store.crossmatches import Crossmatches
 from gueststar.store.keeps import Keeps
+from gueststar.store.minor_planets import Planets
 from gueststar.store.reports import WriteReport
 from gueststar.store.searches import Searches
 from gueststar.store.unprocessed import Unprocessed
@@ -93,7 +94,7 @@ class Alarm(NamedTuple):
     text: str
 
 
-class Store(Keeps, Searches, Annotates, Admits, Crossmatches, Protocol):
+class Store(Keeps, Searches, Annotates, Admits, Crossmatches, Planets, Protocol):
     """Where alerts are kept and read back.
 
     Every reading method may be called from any thread, also while another process writes.
@@ -138,7 +139,8 @@ class Store(Keeps, Searches, Annotates, Admits, Crossmatches, Protocol):
     ) -> WriteReport:
         """Write alerts, dead letters and their ledger in one transaction.
 
-        Objects that are new or have moved are matched with these catalogues, all when None.
+        Objects that are new or have moved are matched with these catalogues, new alerts with
+        the minor planets of these files of orbits; with all when None.
         """
         ...
 

@@ -234,6 +234,10 @@ RULES: dict[str, Rule] = {
     "catalogue_rows": _all,
     "match_rows": _matches,
     "unmatched_rows": _of_object,
+    "orbit_files": _names,
+    "orbit_pieces": _all,  # orbits are public
+    "planet_rows": _of_alert,
+    "planet_waiting": _of_alert,
     "native_chunks": _all,  # 64 records of many programs: read by the place that an alert tells
 }
 

@@ -48,6 +48,7 @@ VIEW_NAMES = (
     "dead_letters",
     "annotations",
     "crossmatches",
+    "minor_planets",
     "unsent",
 )
 

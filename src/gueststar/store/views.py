@@ -38,6 +38,12 @@ CREATE VIEW crossmatches AS
            m.facts AS columns
     FROM match_rows AS m
     JOIN catalogue_names AS n ON n.catalogue_id = m.catalogue_id;
+CREATE VIEW minor_planets AS
+    SELECT p.alert_id, f.name AS orbits, f.version, p.rank, p.designation, p.number, p.name,
+           p.ra, p.dec, p.separation_arcsec, p.position_angle, p.v_mag, p.r_au, p.delta_au,
+           p.phase_deg, p.elongation_deg, p.motion, p.motion_angle
+    FROM planet_rows AS p
+    JOIN orbit_files AS f ON f.file_id = p.file_id;
 CREATE VIEW unsent AS
     SELECT alert_id, topic, at, reason FROM unsent_rows;
 """

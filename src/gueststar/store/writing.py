@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from gueststar.batch import AlertBatch, magnitude, origins, stream_bytes
-from gueststar.store import flow, ledger, natives, objects, scoring, stamps, tally
+from gueststar.store import flow, ledger, natives, objects, planet_match, scoring, stamps, tally
 from gueststar.store.ledger import Entry
+from gueststar.store.planet_match import Found
 from gueststar.store.reports import WriteReport
 from gueststar.store.session import Session
 from gueststar.store.shelf import Shelf
@@ -36,6 +37,7 @@ def write(
     owner: str,
     shelf: Shelf,
     catalogs: Collection[str] | None = None,
+    planets: Sequence[Found] = (),
 ) -> tuple[WriteReport, list[Move]]:
     """Write everything of some batches; the caller opens and ends the transaction.
 
@@ -55,6 +57,7 @@ def write(
     _keep_cutouts(connection, parts, shelf)
     begun, moved = objects.update(connection, parts)
     matching.renew(connection, moved, catalogs)
+    planet_match.keep(connection, parts, planets)
     scores = sum(_write_part(connection, part, begun) for part in parts)
     buried = [_bury(connection, sorter, batch) for batch in dead]
     ledger.renew(connection, sorter.refused_again)

@@ -18,6 +18,7 @@ from gueststar.serve.portal.links import links_out
 from gueststar.serve.portal.pages import curve, period
 from gueststar.serve.portal.pages.notes import notes_of
 from gueststar.serve.portal.parameters import Parameters
+from gueststar.serve.portal.planets import planets_at
 from gueststar.serve.portal.routing import reads
 from gueststar.serve.portal.rows import AlertRow, alert_address, alert_rows
 from gueststar.serve.portal.security import PLOT_POLICY
@@ -126,6 +127,7 @@ def _panel(house: House, chosen: AlertRow) -> dict[str, Any]:
         "verdicts": classes.verdicts(scores),
         "older": classes.older(scores),
         "packet": house.store.native(number),
+        "planets": planets_at(house.store, number),
     }
 
 

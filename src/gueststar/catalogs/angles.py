@@ -1,0 +1,28 @@
+"""Angles between positions on the sky."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def position_angle(
+    ra: np.ndarray, dec: np.ndarray, other_ra: np.ndarray, other_dec: np.ndarray
+) -> np.ndarray:
+    """Direction to other positions, deg, 0 to 360, from north over east.
+
+    Parameters
+    ----------
+    ra, dec, other_ra, other_dec : numpy.ndarray, shape ``(n,)``
+        deg.
+
+    Examples
+    --------
+    >>> zero, one = np.zeros(2), np.array([0.0, 1e-3])
+    >>> position_angle(zero, zero, one, 1e-3 - one)
+    array([ 0., 90.])
+    """
+    a, b, d = np.radians(dec), np.radians(other_dec), np.radians(other_ra - ra)
+    east = np.sin(d) * np.cos(b)
+    north = np.cos(a) * np.sin(b) - np.sin(a) * np.cos(b) * np.cos(d)
+    angle = np.degrees(np.arctan2(east, north)) % 360.0
+    return np.where(angle == 360.0, 0.0, angle)  # a tiny negative angle becomes 360
