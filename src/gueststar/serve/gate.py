@@ -23,22 +23,10 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from gueststar.serve.effort import Effort, effort_of
+
 log = logging.getLogger(__name__)
 
-#: What may read a large part of the store.
-SEARCHES = frozenset(
-    (
-        "/api/sql", "/api/cones", "/api/alerts", "/api/objects", "/api/counts",
-        "/api/health", "/health", "/health.json", "/metrics", "/api/skyportal/alerts", "/api/rows",
-        "/search", "/search.csv", "/sky",
-    )
-)  # fmt: skip
-#: Endings of the same, where a name stands before them.
-SEARCHES_OF = ("/xmatch", ".periodogram.json")
-#: What works on passwords when it is sent to: a tenth of a second and 64 MiB each.
-LOGINS = frozenset(("/login", "/api/login", "/account/password"))
-#: Answers that are sent while they are made.
-STREAMS = frozenset(("/api/export",))
 PIECE = 256 << 10  # bytes of an answer that are sent at a time
 
 
@@ -133,6 +121,11 @@ class Room:
         self.others = Turns(self.limits.others, self.limits)
         self.logins = Turns(self.limits.logins, self.limits)
         self.exports = Turns(self.limits.exports, self.limits)
+        self._turns = {"search": self.searches, "login": self.logins, "export": self.exports}
+
+    def turns(self, effort: Effort) -> Turns:
+        """Return the turns that requests of an effort take."""
+        return self._turns.get(effort, self.others)
 
     def make_threads(self) -> None:
         """Give this event loop a thread for everybody whose turn it is."""
@@ -176,7 +169,7 @@ class Gate:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
-        turns = _turns(self.room, scope)
+        turns = self.room.turns(effort_of(scope))
         streams = turns is self.room.exports
         answer = _Stream(self.room, send) if streams else _Answer(self.room, send)
         try:
@@ -311,15 +304,6 @@ class _Stream:
 
     async def send(self) -> None:
         """Do nothing: all is sent."""
-
-
-def _turns(room: Room, scope: Scope) -> Turns:
-    path = scope["path"].rstrip("/")
-    if path in LOGINS and scope.get("method") == "POST":
-        return room.logins
-    if path in STREAMS:
-        return room.exports
-    return room.searches if path in SEARCHES or path.endswith(SEARCHES_OF) else room.others
 
 
 def _given(body: bytes, receive: Receive) -> Receive:
