@@ -13,6 +13,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from gueststar.errors import BadInput, NotAllowed, NotKnown, StoreError
 from gueststar.serve import jwts
 from gueststar.serve.portal.house import House
+from gueststar.serve.rates import Acquaintances
 from gueststar.serve.visitors import Visitor, remembered
 from gueststar.store.logins import Login
 from gueststar.store.tokens import START
@@ -31,10 +32,12 @@ class Porter:
         Who shows nothing.
     house : House
         Where there are no accounts, what is shown counts for nothing.
+    known : Acquaintances
+        Is told whom it has let in.
     """
 
-    def __init__(self, everybody: Visitor, house: House) -> None:
-        self.everybody, self.house = everybody, house
+    def __init__(self, everybody: Visitor, house: House, known: Acquaintances) -> None:
+        self.everybody, self.house, self.known = everybody, house, known
         self._noting: set[int] = set()
 
     async def who(self, scope: Scope) -> Visitor:
@@ -117,6 +120,8 @@ class Door:
         except NotAllowed as error:
             await _refuse(send, str(error))
             return
+        if who.name is not None and who is not self.porter.everybody:
+            self.porter.known.meet(scope, who.name)
         with remembered(who, _address(scope)):
             await self.app(scope, receive, send)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, get_args
 
+from litestar import Litestar
+from litestar.exceptions import HTTPException
 from litestar.types import Scope
+from litestar.utils.path import normalize_path
 
 #: ``free``: a file of ours. ``page``: light. ``search``: may read a large part of the store.
 #: ``write``: changes it. ``login``: works on a password, 0.1 s and 64 MiB. ``export``:
@@ -26,5 +29,26 @@ def effort_of(scope: Scope) -> Effort:
 
     Litestar itself answers OPTIONS, on no declaration of ours: that is light.
     """
-    found: Declared = scope["route_handler"].opt.get("effort", "page")
-    return found if isinstance(found, str) else found(scope["path"])
+    return _read(scope["route_handler"], scope["path"])
+
+
+def foreseen(app: Litestar) -> Callable[[Scope], Effort]:
+    """Return what tells the effort of a request before it has come to its route.
+
+    What no route takes is a page, that says so.
+    """
+
+    def effort(scope: Scope) -> Effort:
+        path, method = normalize_path(scope["path"]), scope.get("method")
+        try:
+            _, handler, *_ = app.asgi_router.handle_routing(path=path, method=method)
+        except HTTPException:
+            return "page"
+        return _read(handler, path)
+
+    return effort
+
+
+def _read(handler: Any, path: str) -> Effort:
+    found: Declared = handler.opt.get("effort", "page")
+    return found if isinstance(found, str) else found(path)

@@ -24,6 +24,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from gueststar.serve.effort import Effort, effort_of
+from gueststar.serve.refusing import Refused, refuse
 
 log = logging.getLogger(__name__)
 
@@ -62,14 +63,6 @@ class Limits:
     held: int = 256 << 20
     grace_s: float = 20.0
     least_rate: float = 50_000.0
-
-
-class Refused(Exception):
-    """There is no room for this request; or it is too slow, or too large."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status, self.sentence = status, sentence
 
 
 class Turns:
@@ -187,7 +180,7 @@ class Gate:
                     turns.give_back()
             await answer.send()
         except Refused as refusal:
-            await _refuse(refusal, scope, send)
+            await refuse(refusal, scope, send, _when(refusal))
 
     @asynccontextmanager
     async def _taken_in(self, scope: Scope, receive: Receive) -> AsyncIterator[Receive]:
@@ -317,20 +310,7 @@ def _given(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-async def _refuse(refusal: Refused, scope: Scope, send: Send) -> None:
-    """Answer with a sentence: JSON below ``/api``, text elsewhere."""
-    if scope["path"].startswith("/api"):
-        from gueststar.serve.api.errors import problem
-
-        answer = problem(refusal.status, refusal.sentence)
-        body, kind = answer.content, b"application/json"
-    else:
-        body, kind = refusal.sentence.encode(), b"text/plain; charset=utf-8"
-    assert isinstance(body, bytes)
-    headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
+def _when(refusal: Refused) -> list[tuple[bytes, bytes]]:
     if refusal.status == 503:
-        headers.append((b"retry-after", b"5"))
-    else:
-        headers.append((b"connection", b"close"))  # the rest of the body is not wanted
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+        return [(b"retry-after", b"5")]
+    return [(b"connection", b"close")]  # the rest of the body is not wanted

@@ -8,7 +8,6 @@ from typing import Any
 from litestar import Request
 from litestar.exceptions import NotFoundException
 
-from gueststar.serve.address import address_of
 from gueststar.serve.portal.house import House, house_of
 from gueststar.serve.visitors import Visitor, visitor
 from gueststar.store import Store
@@ -83,4 +82,4 @@ def lobby_of(request: Request[Any, Any, Any]) -> Lobby:
     house = house_of(request)
     if not house.accounts:
         raise NotFoundException("this server has no accounts: everybody who reaches it is let in")
-    return Lobby(house, visitor(), address_of(request.scope))
+    return Lobby(house, visitor(), house.addresses.of(request.scope))

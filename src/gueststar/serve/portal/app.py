@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,10 +18,12 @@ from gueststar.distances import absolute_offset
 from gueststar.errors import BadInput, NotAllowed, NotKnown, StoreError, TooSoon
 from gueststar.lightcurve import LightCurve
 from gueststar.periods import barycentric
+from gueststar.serve.addresses import Addresses, networks_of
 from gueststar.serve.api.documents import index, openapi_json
 from gueststar.serve.api.questions import QUESTIONS
 from gueststar.serve.api.routing import handlers
 from gueststar.serve.door import Door, Porter
+from gueststar.serve.effort import foreseen
 from gueststar.serve.gate import Gate, Limits, Room
 from gueststar.serve.portal import formats, skymap
 from gueststar.serve.portal.house import House
@@ -40,6 +42,7 @@ from gueststar.serve.portal.pages import (
     strips,
 )
 from gueststar.serve.portal.security import LoopbackOnly, add_headers
+from gueststar.serve.rates import Acquaintances, Buckets, Rate, Toll
 from gueststar.serve.site import site_of
 from gueststar.serve.visitors import ANONYMOUS, OWNER, Visitor
 from gueststar.store import DEFAULT_URL
@@ -95,6 +98,8 @@ def create_app(
     accounts: bool = False,
     everybody: Visitor | None = None,
     public_url: str | None = None,
+    rate: Rate | None = None,
+    trusted_proxies: Sequence[str] = (),
 ) -> Litestar:
     """Build the portal, and the API under ``/api``, over a store.
 
@@ -116,10 +121,14 @@ def create_app(
         the store.
     everybody : Visitor, optional
         Who shows nothing; default the owner, or somebody unknown where there are accounts.
-
     public_url : str, optional
         ``https://host``, as people open it behind a proxy. Where it is not given, the cookie of
         logins is for TLS alone, unless ``loopback_only``.
+    rate : Rate, optional
+        What each client may use; all that there is when None.
+    trusted_proxies : sequence of str
+        Addresses and networks of proxies whose ``X-Forwarded-For`` is believed; default those on
+        this machine.
 
     Returns
     -------
@@ -131,8 +140,10 @@ def create_app(
     url = store_url or os.environ.get("GUESTSTAR_STORE") or DEFAULT_URL
     site = site_of(public_url, loopback=loopback_only)
     key = os.environ.get("GUESTSTAR_JWT_KEY") if accounts else None
-    house = House(url, accounts=accounts, site=site, jwt_key=key)
-    porter = Porter(everybody or (ANONYMOUS if accounts else OWNER), house)
+    addresses = Addresses(networks_of(trusted_proxies))
+    house = House(url, accounts=accounts, site=site, jwt_key=key, addresses=addresses)
+    known = Acquaintances(site.cookie)
+    porter = Porter(everybody or (ANONYMOUS if accounts else OWNER), house, known)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -142,7 +153,7 @@ def create_app(
         await warming
         house.close()
 
-    return Litestar(
+    app = Litestar(
         list(ROUTES),
         state=State({"house": house}),
         lifespan=[lifespan],
@@ -156,6 +167,9 @@ def create_app(
         openapi_config=None,
         logging_config=None,
     )
+    if rate is not None:
+        app.asgi_handler = Toll(app.asgi_handler, Buckets(rate), addresses, known, foreseen(app))
+    return app
 
 
 def _warm_up() -> None:

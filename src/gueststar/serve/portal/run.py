@@ -8,11 +8,13 @@ import signal
 import socket
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gueststar.errors import BadInput, GueststarError
+from gueststar.serve.addresses import networks_of
 from gueststar.serve.portal.security import is_loopback
+from gueststar.serve.rates import Rate, rate_of
 from gueststar.serve.site import site_of
 
 PORT = 8765
@@ -31,6 +33,8 @@ def run_portal(
     accounts: bool = False,
     open_to_all: bool = False,
     public_url: str | None = None,
+    rate: str | None = None,
+    trusted_proxies: Sequence[str] = (),
 ) -> None:
     """Serve the portal until Ctrl-C or SIGTERM.
 
@@ -52,6 +56,11 @@ def run_portal(
         Listen beyond this machine without accounts: whoever reaches it sees and writes all.
     public_url : str, optional
         As people open it behind a proxy (:func:`~gueststar.serve.portal.app.create_app`).
+    rate : str, optional
+        What each client may use (:func:`~gueststar.serve.rates.rate_of`); default ``20,400``, and
+        ``none`` where this machine alone is served, without accounts.
+    trusted_proxies : sequence of str
+        Whose ``X-Forwarded-For`` is believed (:func:`~gueststar.serve.portal.app.create_app`).
 
     Raises
     ------
@@ -68,8 +77,14 @@ def run_portal(
             "whoever reaches it sees and writes everything: give --accounts, or --open-to-all if "
             "that is meant"
         )
+    usual = Rate() if for_others or accounts else None
+    how = {
+        "accounts": accounts,
+        "public_url": public_url,
+        "rate": usual if rate is None else rate_of(rate),
+        "trusted_proxies": [str(one) for one in networks_of(trusted_proxies)],
+    }
     with contextlib.suppress(KeyboardInterrupt):
-        how = {"accounts": accounts, "public_url": public_url}
         asyncio.run(_serve(store_url, *address, open_browser, ready, how))
 
 
