@@ -40,6 +40,16 @@ TrustedProxy = Annotated[
         show_default=False,
     ),
 ]
+AllowOrigin = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ORIGIN",
+        help="Let pages of this site, [cyan]https://site.example[/], ask the API from a browser "
+        "(CORS), with tokens and never with cookies; may be given several times. [cyan]*[/] lets "
+        "all sites read what everybody may. Default: none.",
+        show_default=False,
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -69,6 +79,7 @@ def serve(
     public_url: PublicUrl = None,
     rate: RateOption = None,
     trusted_proxy: TrustedProxy = None,
+    allow_origin: AllowOrigin = None,
     nice: Annotated[
         int,
         typer.Option(
@@ -92,6 +103,7 @@ def serve(
         public_url=public_url,
         rate=rate,
         trusted_proxies=trusted_proxy or (),
+        allow_origins=allow_origin or (),
     )
 
 

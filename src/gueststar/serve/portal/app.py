@@ -22,6 +22,7 @@ from gueststar.serve.addresses import Addresses, networks_of
 from gueststar.serve.api.documents import index, openapi_json
 from gueststar.serve.api.questions import QUESTIONS
 from gueststar.serve.api.routing import handlers
+from gueststar.serve.cors import Cors, origins_of
 from gueststar.serve.door import Door, Porter
 from gueststar.serve.effort import foreseen
 from gueststar.serve.gate import Gate, Limits, Room
@@ -100,6 +101,7 @@ def create_app(
     public_url: str | None = None,
     rate: Rate | None = None,
     trusted_proxies: Sequence[str] = (),
+    allow_origins: Sequence[str] = (),
 ) -> Litestar:
     """Build the portal, and the API under ``/api``, over a store.
 
@@ -129,6 +131,9 @@ def create_app(
     trusted_proxies : sequence of str
         Addresses and networks of proxies whose ``X-Forwarded-For`` is believed; default those on
         this machine.
+    allow_origins : sequence of str
+        Other sites whose pages may ask the API from a browser: ``https://site.example``, with
+        tokens; ``*`` is all of them, with nothing shown.
 
     Returns
     -------
@@ -141,7 +146,9 @@ def create_app(
     site = site_of(public_url, loopback=loopback_only)
     key = os.environ.get("GUESTSTAR_JWT_KEY") if accounts else None
     addresses = Addresses(networks_of(trusted_proxies))
-    house = House(url, accounts=accounts, site=site, jwt_key=key, addresses=addresses)
+    origins = origins_of(allow_origins)
+    where: dict[str, Any] = {"site": site, "addresses": addresses, "origins": origins}
+    house = House(url, accounts=accounts, jwt_key=key, **where)
     known = Acquaintances(site.cookie)
     porter = Porter(everybody or (ANONYMOUS if accounts else OWNER), house, known)
 
@@ -167,8 +174,11 @@ def create_app(
         openapi_config=None,
         logging_config=None,
     )
+    effort = foreseen(app)
     if rate is not None:
-        app.asgi_handler = Toll(app.asgi_handler, Buckets(rate), addresses, known, foreseen(app))
+        app.asgi_handler = Toll(app.asgi_handler, Buckets(rate), addresses, known, effort)
+    if origins:
+        app.asgi_handler = Cors(app.asgi_handler, origins, effort)
     return app
 
 

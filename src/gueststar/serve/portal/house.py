@@ -15,6 +15,7 @@ from gueststar.errors import StoreError
 from gueststar.score import TAXONOMY
 from gueststar.serve import jwts
 from gueststar.serve.addresses import Addresses
+from gueststar.serve.cors import Origins
 from gueststar.serve.guesses import Guesses
 from gueststar.serve.metrics import registry_of
 from gueststar.serve.portal import formats, packet
@@ -50,6 +51,8 @@ class House:
         What JWTs are signed with; default a random key of the store.
     addresses : Addresses, optional
         Tells where requests come from.
+    origins : Origins, optional
+        Other sites that may ask from a browser.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class House:
         site: Site | None = None,
         jwt_key: str | None = None,
         addresses: Addresses | None = None,
+        origins: Origins | None = None,
     ) -> None:
         self.store_url = store_url
         self.assets = Assets()
@@ -67,6 +71,7 @@ class House:
         self.accounts = accounts
         self.site = site or Site(None, secure=False)
         self.addresses = addresses or Addresses()
+        self.origins = origins or Origins()
         self.guesses = Guesses()
         self._jwt_key = None if jwt_key is None else jwts.key_of(jwt_key)
         self._store: Store | None = None

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gueststar.errors import BadInput, GueststarError
-from gueststar.serve.addresses import networks_of
 from gueststar.serve.portal.security import is_loopback
 from gueststar.serve.rates import Rate, rate_of
 from gueststar.serve.site import site_of
@@ -35,6 +34,7 @@ def run_portal(
     public_url: str | None = None,
     rate: str | None = None,
     trusted_proxies: Sequence[str] = (),
+    allow_origins: Sequence[str] = (),
 ) -> None:
     """Serve the portal until Ctrl-C or SIGTERM.
 
@@ -61,6 +61,8 @@ def run_portal(
         ``none`` where this machine alone is served, without accounts.
     trusted_proxies : sequence of str
         Whose ``X-Forwarded-For`` is believed (:func:`~gueststar.serve.portal.app.create_app`).
+    allow_origins : sequence of str
+        Sites that may ask from a browser (:func:`~gueststar.serve.portal.app.create_app`).
 
     Raises
     ------
@@ -82,7 +84,8 @@ def run_portal(
         "accounts": accounts,
         "public_url": public_url,
         "rate": usual if rate is None else rate_of(rate),
-        "trusted_proxies": [str(one) for one in networks_of(trusted_proxies)],
+        "trusted_proxies": trusted_proxies,
+        "allow_origins": allow_origins,
     }
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(store_url, *address, open_browser, ready, how))
