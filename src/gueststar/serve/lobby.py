@@ -12,6 +12,7 @@ from gueststar.serve.portal.house import House, house_of
 from gueststar.serve.visitors import Visitor, visitor
 from gueststar.store import Store
 from gueststar.store.accounts import Account, key_of
+from gueststar.store.audit import actor
 from gueststar.store.logins import Kind, Login
 
 
@@ -48,6 +49,8 @@ class Lobby:
             If name and password are not those of an account.
         """
         key = key_of(name[:200])
+        if (now := actor()) is not None:
+            now.about = f"account {name[:200]}"
         self.house.guesses.attempt(key, self.address)
         begun = self.store.log_in(name, password, kind)
         self.house.guesses.succeeded(key, self.address)

@@ -22,6 +22,7 @@ from gueststar.serve.addresses import Addresses, networks_of
 from gueststar.serve.api.documents import index, openapi_json
 from gueststar.serve.api.questions import QUESTIONS
 from gueststar.serve.api.routing import handlers
+from gueststar.serve.auditor import Auditor
 from gueststar.serve.cors import Cors, origins_of
 from gueststar.serve.door import Door, Porter
 from gueststar.serve.effort import foreseen
@@ -152,12 +153,15 @@ def create_app(
     known = Acquaintances(site.cookie)
     porter = Porter(everybody or (ANONYMOUS if accounts else OWNER), house, known)
 
+    auditor = Auditor(house)
+
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         room.make_threads()
         warming = asyncio.get_running_loop().run_in_executor(None, _warm_up)
         yield
         await warming
+        await asyncio.to_thread(auditor.flush)
         house.close()
 
     app = Litestar(
@@ -167,7 +171,7 @@ def create_app(
         middleware=[
             *([DefineMiddleware(LoopbackOnly, also=site.host)] if loopback_only else []),
             DefineMiddleware(Gate, room=room),
-            DefineMiddleware(Door, porter=porter),
+            DefineMiddleware(Door, porter=porter, auditor=auditor),
         ],
         before_send=[add_headers],
         exception_handlers=dict(ANSWERS),

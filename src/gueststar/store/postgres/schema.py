@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gueststar.errors import NewerStore, StoreError
 from gueststar.store import tally
 from gueststar.store.accounts import tables as account_tables
+from gueststar.store.audit import tables as audit_tables
 from gueststar.store.catalogues import tables as catalogue_tables
 from gueststar.store.migrating import FILL_SUMS, OBJECT_ROWS, RENEW_CURVES
 from gueststar.store.search_indexes import SEARCH_INDEXES
@@ -23,7 +24,7 @@ from gueststar.store.views import VIEWS as COMMON_VIEWS
 if TYPE_CHECKING:
     from psycopg import Connection
 
-VERSION = 3
+VERSION = 4
 PARTITIONED = ("alert_rows", "score_rows")
 
 #: Unique keys that are longer here, because a partitioned table's key contains the night.
@@ -155,6 +156,8 @@ CREATE TABLE unsent_rows (
 ACCOUNT_TABLES = account_tables(_ID)
 #: Added with version 3: where cutouts lie that are not in the database.
 CUTOUT_TABLES = cutout_tables(_WORD, "BIGINT", _ID, "DOUBLE PRECISION", "")
+#: Added with version 4: who changed what.
+AUDIT_TABLES = audit_tables(_ID, _WORD, "DOUBLE PRECISION")
 
 #: ``security_invoker`` is left off: whoever may read a view needs no right to its tables.
 VIEWS = (
@@ -193,6 +196,7 @@ MIGRATIONS: dict[int, str] = {
     + SEARCH_INDEXES
     + NIGHT_TABLES,
     2: ACCOUNT_TABLES + CUTOUT_TABLES,
+    3: AUDIT_TABLES,
 }
 
 

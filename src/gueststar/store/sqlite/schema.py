@@ -13,6 +13,7 @@ from pathlib import Path
 from gueststar.errors import NewerStore, StoreError
 from gueststar.store import tally
 from gueststar.store.accounts import tables as account_tables
+from gueststar.store.audit import tables as audit_tables
 from gueststar.store.catalogues import tables as catalogue_tables
 from gueststar.store.migrating import FILL_SUMS, OBJECT_ROWS, RENEW_CURVES
 from gueststar.store.search_indexes import SEARCH_INDEXES
@@ -22,7 +23,7 @@ from gueststar.store.tokens import tables as token_tables
 from gueststar.store.views import VIEWS as COMMON_VIEWS
 
 APPLICATION_ID = 0x67756573  # "gues", at byte 68 of the file
-VERSION = 4
+VERSION = 5
 
 TABLES = """
 CREATE TABLE alert_rows (
@@ -149,6 +150,8 @@ CREATE TABLE unsent_rows (
 ACCOUNT_TABLES = account_tables("INTEGER PRIMARY KEY")
 #: Added with version 4: where cutouts lie that are not in the database.
 CUTOUT_TABLES = cutout_tables("TEXT", "INTEGER", "INTEGER PRIMARY KEY", "REAL", " WITHOUT ROWID")
+#: Added with version 5: who changed what.
+AUDIT_TABLES = audit_tables("INTEGER PRIMARY KEY", "TEXT", "REAL")
 
 VIEWS = (
     COMMON_VIEWS
@@ -180,6 +183,7 @@ MIGRATIONS: dict[int, str] = {
     + SEARCH_INDEXES
     + NIGHT_TABLES,
     3: ACCOUNT_TABLES + CUTOUT_TABLES,
+    4: AUDIT_TABLES,
 }
 
 
