@@ -54,6 +54,25 @@ def test_a_server_that_stays_busy_is_given_up(scripted):
         broker.health()
 
 
+MANY = (429, {"Retry-After": "0"}, b'{"error": {"message": "you ask more than one may"}}')
+
+
+def test_who_asks_too_much_goes_on_when_he_is_told_to(scripted):
+    address, handler = scripted
+    handler.seen.clear()
+    handler.script[:] = [MANY] * 3 + [(200, {}, b'{"in_equals_out": true}')]
+    with Broker(address, retries=0) as broker:
+        assert broker.health() == {"in_equals_out": True}
+    assert len(handler.seen) == 4, "waiting for a turn is none of the tries"
+
+
+def test_who_is_told_to_wait_for_an_hour_is_told_so(scripted):
+    address, handler = scripted
+    handler.script[:] = [(429, {"Retry-After": "3600"}, MANY[2])]
+    with Broker(address, retries=0) as broker, pytest.raises(ServerError, match="more than one"):
+        broker.health()
+
+
 def test_what_is_wrong_is_not_asked_again(scripted):
     address, handler = scripted
     handler.script[:] = [(400, {}, b'{"error": {"message": "ra: 400 is not on the sky"}}')]

@@ -1,12 +1,17 @@
 """The gate: who has a turn, who waits, who is sent away, and what slow clients may hold."""
 
 import asyncio
+import re
+from types import SimpleNamespace
 
 import orjson
 import pytest
 
+from gueststar.serve.effort import EFFORTS
 from gueststar.serve.gate import PIECE, Gate, Limits, Room
+from gueststar.serve.portal.app import ROUTES
 
+EFFORT = {"/api/sql": "search", "/health": "search", "/login": "login", "/api/export": "export"}
 QUICK = {"wait_s": 0.2, "grace_s": 0.2, "least_rate": 1e9}
 
 
@@ -15,6 +20,7 @@ class Client:
 
     def __init__(self, path="/api/modules", body=(), headers=(), pace=0.0, takes=None):
         self.scope = {"type": "http", "path": path, "headers": list(headers)}
+        self.scope["route_handler"] = SimpleNamespace(opt={"effort": EFFORT.get(path, "page")})
         self.body, self.pace = list(body), pace
         self.takes, self.got = takes, []
 
@@ -178,3 +184,43 @@ def test_slow_readers_hold_no_turn_and_so_many_bytes():
         assert room.held == 0
 
     asyncio.run(story())
+
+
+def routes():
+    """Method and path of every route of ours, and what it declares."""
+    for handler in ROUTES:
+        for method in sorted(handler.http_methods - {"HEAD"}):
+            for path in handler.paths:
+                yield f"{method} {re.sub(':[a-z]+}', '}', path)}", handler.opt["effort"]
+
+
+def test_every_route_declares_its_effort():
+    found = dict(routes())
+    views = {name for name, effort in found.items() if callable(effort)}
+    assert views == {"GET /lightcurve/{file}"}
+    assert found["GET /lightcurve/{file}"]("/lightcurve/a.periodogram.json") == "search"
+    assert found["GET /lightcurve/{file}"]("/lightcurve/a.csv") == "page"
+    of = {one: {n for n, e in found.items() if e == one} for one in EFFORTS}
+    assert of["free"] == {"GET /favicon.ico", "GET /static/{version}/{name}"}
+    assert of["export"] == {"GET /api/export"}
+    assert of["login"] == {"POST /login", "POST /api/login", "POST /account/password"}
+    assert of["write"] == {
+        "POST /api/annotations",
+        "PATCH /api/annotations/{annotation_id}",
+        "DELETE /api/annotations/{annotation_id}",
+        "POST /account/tokens",
+        "POST /account/tokens/{token_id}/revoke",
+        "POST /logout",
+        "POST /api/logout",
+        "POST /api/login/refresh",
+    }
+    assert of["search"] == {
+        "GET /api/alerts", "POST /api/alerts", "GET /api/objects", "POST /api/objects",
+        "POST /api/rows", "POST /api/cones", "POST /api/catalogs/{catalog}/xmatch",
+        "GET /api/sql", "POST /api/sql", "GET /api/counts", "GET /api/health",
+        "GET /api/skyportal/alerts", "GET /health", "GET /health.json", "GET /metrics",
+        "GET /search", "GET /search.csv", "GET /sky",
+    }  # fmt: skip
+    posts = {n for n in of["page"] if not n.startswith("GET ")}
+    assert not posts, "what is sent is more than light"
+    assert sum(map(len, of.values())) + len(views) == len(found)

@@ -15,7 +15,6 @@ from litestar.testing import TestClient
 
 from gueststar.errors import BadInput, TooSoon
 from gueststar.serve import jwts
-from gueststar.serve.address import address_of
 from gueststar.serve.gate import Limits
 from gueststar.serve.guesses import FREE, LONGEST_S, Guesses
 from gueststar.serve.portal.app import create_app
@@ -448,27 +447,6 @@ def test_who_was_here_is_not_kept_out_by_others():
     assert waits(guesses, "ann", "elsewhere") > 0
     assert [waits(guesses, "ann", "home") for _ in range(FREE["pair"])] == [0] * FREE["pair"]
     assert waits(guesses, "ann", "home") > 0
-
-
-def scope(peer, forwarded=None):
-    headers = [] if forwarded is None else [(b"x-forwarded-for", forwarded.encode())]
-    return {"client": (peer, 1), "headers": headers}
-
-
-@pytest.mark.parametrize(
-    ("peer", "forwarded", "address"),
-    [
-        ("192.0.2.7", None, "192.0.2.7"),
-        ("192.0.2.7", "198.51.100.1", "192.0.2.7"),  # it may say what it likes
-        ("127.0.0.1", "203.0.113.9, 198.51.100.1", "198.51.100.1"),
-        ("127.0.0.1", "nonsense", "127.0.0.1"),
-        ("::1", "2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
-        ("::ffff:192.0.2.7", None, "192.0.2.7"),
-        ("testclient", None, "testclient"),
-    ],
-)
-def test_addresses(peer, forwarded, address):
-    assert address_of(scope(peer, forwarded)) == address
 
 
 @pytest.mark.parametrize(

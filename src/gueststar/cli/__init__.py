@@ -7,6 +7,7 @@ import sys
 import typer
 
 from gueststar.cli import (
+    audit,
     bench,
     catalogs,
     demo,
@@ -41,7 +42,7 @@ app = typer.Typer(
         "with [bold]gueststar serve[/]."
     ),
 )
-for command in (demo, ingest, run, serve, show, query, export, health, bench):
+for command in (demo, ingest, run, serve, show, query, export, health, audit, bench):
     command.register(app)
 for group in (simulate, replay, catalogs, planets, store, users, tokens, models, train):
     app.add_typer(group.app)

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gueststar.catalogs.declaration import KINDS, Declaration, columns_named
+from gueststar.cli.audit import audited
 from gueststar.cli.options import Json, Store, out, print_json, said
 from gueststar.cli.progress import steps_bar
 from gueststar.cli.stopping import stopping
@@ -104,7 +105,12 @@ def _add(file: Path, declaration: Declaration, store: str | None, quiet: bool) -
     table = open_table(file)
     sources = Sources(declaration, table)
     version = declaration.version_of(digest_of(file))
-    with open_store(store) as target, steps_bar(f"reading {file.name}", quiet) as bar:
+    about = f"catalogue {declaration.name} {version}"
+    with (
+        open_store(store) as target,
+        audited(target, "gueststar catalogs add", about),
+        steps_bar(f"reading {file.name}", quiet) as bar,
+    ):
         bar.update(bar.task_ids[0], total=table.rows)
         new = target.add_catalogue(
             declaration,
@@ -169,7 +175,12 @@ def match(
     from gueststar.store import open_store
 
     stop = threading.Event()
-    with open_store(store) as opened, steps_bar(f"matching {name}", json) as bar, stopping(stop):
+    with (
+        open_store(store) as opened,
+        audited(opened, "gueststar catalogs match", f"catalogue {name}"),
+        steps_bar(f"matching {name}", json) as bar,
+        stopping(stop),
+    ):
         before = [r for r in opened.catalogues().to_pylist() if r["catalogue"] == name]
         bar.update(bar.task_ids[0], total=before[0]["n_waiting"] if before else None)
         count = opened.match_catalogue(
@@ -189,6 +200,7 @@ def remove(name: Annotated[str, typer.Argument(help="A catalogue.")], store: Sto
     """Remove a catalogue and all its matches."""
     from gueststar.store import open_store
 
-    with open_store(store) as opened:
+    about = f"catalogue {name}"
+    with open_store(store) as opened, audited(opened, "gueststar catalogs remove", about):
         opened.remove_catalogue(name)
     said.print(f"Removed [bold]{escape(name)}[/] and its matches")

@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from gueststar.cli.audit import audited
 from gueststar.cli.options import Json, Modules, Store, Workers, module_names, print_json, said
 from gueststar.cli.progress import alerts_bar
 from gueststar.cli.stopping import stopping
@@ -216,7 +217,13 @@ def _replay(
     stop = threading.Event()
     if not new_store:
         open_store(store, read_only=True).close()
-    with open_store(store) as target, alerts_bar(label, json) as tick, stopping(stop):
+    about = f"modules {', '.join(pipeline.names) or 'none'}"
+    with (
+        open_store(store) as target,
+        audited(target, f"gueststar replay {label.replace(' ', '-')}", about),
+        alerts_bar(label, json) as tick,
+        stopping(stop),
+    ):
         done = work(Job(target, pipeline, kept, workers, tick, stop))
         agrees = target.health()["in_equals_out"]
     if json:

@@ -11,6 +11,46 @@ from gueststar.cli.options import Port, Store, said
 
 NICE = 10
 
+PublicUrl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="As people open it through a proxy: https://HOST. With http://HOST, logins work "
+        "without TLS, and can be read on the way.",
+        show_default=False,
+    ),
+]
+RateOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PER_S,BURST",
+        help="What one client may use: tokens that come back in a second, and tokens at once; "
+        "[cyan]none[/] is no limit. A page costs 1 token, a write 2, a search 4, a login 10, "
+        "an export 20; who has none left is told 429 and when to go on. Default: 20,400 with "
+        "--accounts or beyond this machine, else none.",
+        show_default=False,
+    ),
+]
+TrustedProxy = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CIDR",
+        help="Believe the X-Forwarded-For of this proxy, an address or a network; may be given "
+        "several times. Default: proxies on this machine.",
+        show_default=False,
+    ),
+]
+AllowOrigin = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ORIGIN",
+        help="Let pages of this site, [cyan]https://site.example[/], ask the API from a browser "
+        "(CORS), with tokens and never with cookies; may be given several times. [cyan]*[/] lets "
+        "all sites read what everybody may. Default: none.",
+        show_default=False,
+    ),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -36,15 +76,10 @@ def serve(
         bool,
         typer.Option("--open-to-all", help="Beyond this machine, everybody sees everything."),
     ] = False,
-    public_url: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            help="As people open it through a proxy: https://HOST. With http://HOST, logins work "
-            "without TLS, and can be read on the way.",
-            show_default=False,
-        ),
-    ] = None,
+    public_url: PublicUrl = None,
+    rate: RateOption = None,
+    trusted_proxy: TrustedProxy = None,
+    allow_origin: AllowOrigin = None,
     nice: Annotated[
         int,
         typer.Option(
@@ -58,8 +93,18 @@ def serve(
     ingest may write meanwhile.
     """
     step_back(nice)
-    how = {"accounts": accounts, "open_to_all": open_to_all, "public_url": public_url}
-    run_portal_command(store, port, browser, host=host, **how)
+    run_portal_command(
+        store,
+        port,
+        browser,
+        host=host,
+        accounts=accounts,
+        open_to_all=open_to_all,
+        public_url=public_url,
+        rate=rate,
+        trusted_proxies=trusted_proxy or (),
+        allow_origins=allow_origin or (),
+    )
 
 
 def step_back(nice: int) -> None:

@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from gueststar.cli.audit import audited
 from gueststar.cli.options import Json, Store, out, print_json, said
 from gueststar.cli.progress import steps_bar
 from gueststar.cli.stopping import stopping
@@ -79,6 +80,14 @@ def cutouts(
 
 
 def _moved(opened: Opened, to: str, new_only: bool, quiet: bool) -> list[CutoutsLost]:
+    from gueststar.store.places import place_url
+
+    about = f"cutouts to {place_url(to) or 'the database'}"
+    with audited(opened, "gueststar store cutouts --to", about):
+        return _moved_now(opened, to, new_only, quiet)
+
+
+def _moved_now(opened: Opened, to: str, new_only: bool, quiet: bool) -> list[CutoutsLost]:
     opened.keep_cutouts_in(to)
     if new_only:
         return []

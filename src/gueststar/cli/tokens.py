@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from gueststar.cli.audit import audited
 from gueststar.cli.options import Json, Store, out, print_json, said
 
 app = typer.Typer(
@@ -38,7 +39,8 @@ def create(
     from gueststar.store import open_store
     from gueststar.store.grants import from_words
 
-    with open_store(store) as opened:
+    command, about = "gueststar tokens create", f"token of {name}"
+    with open_store(store) as opened, audited(opened, command, failed=about):
         token, secret = opened.create_token(
             name, role.value, programs=from_words(programs), days=days or None
         )
@@ -82,6 +84,7 @@ def revoke(
     """Take a token's power away, at once and for good."""
     from gueststar.store import open_store
 
-    with open_store(store) as opened:
+    command, about = "gueststar tokens revoke", f"token {token_id}"
+    with open_store(store) as opened, audited(opened, command, failed=about):
         token = opened.revoke_token(token_id)
     said.print(f"Token {token.token_id} of {escape(token.name)} counts no more.")

@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from gueststar.cli.audit import audited
 from gueststar.cli.options import Json, Store, out, print_json, said
 from gueststar.cli.tokens import Role
 from gueststar.errors import BadInput
@@ -43,7 +44,8 @@ def add(
     seen = from_words(programs)
     with open_store(store) as opened:
         password = _password(password_stdin)
-        _say(opened.add_account(name, password, role.value, programs=seen), "is made")
+        with audited(opened, "gueststar users add", failed=f"account {name}"):
+            _say(opened.add_account(name, password, role.value, programs=seen), "is made")
 
 
 @app.command("list")
@@ -70,7 +72,9 @@ def password(name: Name, password_stdin: FromStdin = False, store: Store = None)
     from gueststar.store import open_store
 
     with open_store(store) as opened:
-        _say(opened.set_password(name, _password(password_stdin)), "has a new password")
+        password = _password(password_stdin)
+        with audited(opened, "gueststar users password", failed=f"account {name}"):
+            _say(opened.set_password(name, password), "has a new password")
 
 
 @app.command()
@@ -88,7 +92,8 @@ def change(
 
     if role is None and programs is None:
         raise BadInput("nothing to change: give --role or --programs")
-    with open_store(store) as opened:
+    command, about = "gueststar users change", f"account {name}"
+    with open_store(store) as opened, audited(opened, command, failed=about):
         account = opened.change_account(
             name,
             role=None if role is None else role.value,
@@ -102,7 +107,8 @@ def disable(name: Name, store: Store = None) -> None:
     """Take an account's power away, at once, with its logins and tokens."""
     from gueststar.store import open_store
 
-    with open_store(store) as opened:
+    command, about = "gueststar users disable", f"account {name}"
+    with open_store(store) as opened, audited(opened, command, failed=about):
         _say(opened.disable_account(name), "is disabled")
 
 
@@ -111,7 +117,8 @@ def enable(name: Name, store: Store = None) -> None:
     """Give a disabled account its power back."""
     from gueststar.store import open_store
 
-    with open_store(store) as opened:
+    command, about = "gueststar users enable", f"account {name}"
+    with open_store(store) as opened, audited(opened, command, failed=about):
         _say(opened.disable_account(name, False), "counts again")
 
 

@@ -15,6 +15,8 @@ from gueststar.errors import BadInput, NotAllowed, ServerError, ServerUnavailabl
 
 ARROW = "application/vnd.apache.arrow.stream"
 BUSY = frozenset((429, 502, 503, 504))
+TOO_MANY = 429
+PATIENCE_S = 120.0  # for turns of our own, where a server says that we ask too much
 FIRST_WAIT_S = 0.25
 LONGEST_WAIT_S = 20.0
 
@@ -29,7 +31,8 @@ class Server:
     timeout : float
         Seconds without an answer after which a try counts as failed.
     retries : int
-        Tries after the first one, while the server cannot be reached or says that it is busy.
+        Tries after the first one, while the server cannot be reached or says that it is busy. Where
+        it says that we ask too much, and when to go on (429), it is asked again all the same.
         Asking again changes nothing: questions read, and what is written names its request.
     token : str, optional
         Says who asks.
@@ -84,7 +87,8 @@ class Server:
         content: bytes | None = None,
     ) -> httpx.Response:
         params = {name: value for name, value in given.items() if value is not None}
-        for turn in range(self._retries + 1):
+        turn, patience = 0, PATIENCE_S
+        while True:
             last = turn == self._retries
             try:
                 answer = self._client.request(
@@ -94,11 +98,18 @@ class Server:
                 if last:
                     raise ServerUnavailable(self._unreachable(error)) from error
                 time.sleep(_wait(turn, None))
+                turn += 1
+                continue
+            asked = answer.headers.get("retry-after")
+            wait = _turn_of_ours(answer, patience)
+            if wait is not None:
+                patience -= wait
+                time.sleep(wait)
                 continue
             if answer.status_code not in BUSY or last:
                 return self._checked(answer)
-            time.sleep(_wait(turn, answer.headers.get("retry-after")))
-        raise AssertionError("the last turn returns or raises")
+            time.sleep(_wait(turn, asked))
+            turn += 1
 
     def _unreachable(self, error: Exception) -> str:
         return (
@@ -141,6 +152,17 @@ def _wait(turn: int, asked: str | None) -> float:
     if asked is not None and asked.isdigit():
         return min(float(asked), LONGEST_WAIT_S)
     return min(FIRST_WAIT_S * 2.0**turn * random.uniform(0.5, 1.5), LONGEST_WAIT_S)
+
+
+def _turn_of_ours(answer: httpx.Response, patience: float) -> float | None:
+    """Return seconds to wait where we asked too much, and are told when to go on; else None.
+
+    That is no failure, and not one of the tries; those who wait do not all come back at once.
+    """
+    asked = answer.headers.get("retry-after", "")
+    if answer.status_code != TOO_MANY or not asked.isdigit() or float(asked) > patience:
+        return None
+    return float(asked) + random.uniform(0.1, 0.5)
 
 
 def _message(answer: httpx.Response) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 from urllib.parse import quote
 
 import orjson
@@ -12,8 +13,11 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from gueststar.errors import BadInput, NotAllowed, NotKnown, StoreError
 from gueststar.serve import jwts
+from gueststar.serve.auditor import Auditor
 from gueststar.serve.portal.house import House
+from gueststar.serve.rates import Acquaintances
 from gueststar.serve.visitors import Visitor, remembered
+from gueststar.store.audit import Actor, acting
 from gueststar.store.logins import Login
 from gueststar.store.tokens import START
 
@@ -31,10 +35,12 @@ class Porter:
         Who shows nothing.
     house : House
         Where there are no accounts, what is shown counts for nothing.
+    known : Acquaintances
+        Is told whom it has let in.
     """
 
-    def __init__(self, everybody: Visitor, house: House) -> None:
-        self.everybody, self.house = everybody, house
+    def __init__(self, everybody: Visitor, house: House, known: Acquaintances) -> None:
+        self.everybody, self.house, self.known = everybody, house, known
         self._noting: set[int] = set()
 
     async def who(self, scope: Scope) -> Visitor:
@@ -102,21 +108,43 @@ class Door:
     app : ASGIApp
     porter : Porter
         One for all routes of an application.
+    auditor : Auditor
+        Is told who writes, and how that ended.
     """
 
-    def __init__(self, app: ASGIApp, porter: Porter) -> None:
-        self.app, self.porter = app, porter
+    def __init__(self, app: ASGIApp, porter: Porter, auditor: Auditor) -> None:
+        self.app, self.porter, self.auditor = app, porter, auditor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in as somebody, or answer 401."""
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
+        actor = self.auditor.actor_of(scope)
+        if actor is None:
+            await self._let_in(scope, receive, send, None)
+            return
+
+        async def seen(message: Any) -> None:
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                self.auditor.refused(actor, message["status"])
+            await send(message)
+
+        with acting(actor):
+            await self._let_in(scope, receive, seen, actor)
+
+    async def _let_in(
+        self, scope: Scope, receive: Receive, send: Send, actor: Actor | None
+    ) -> None:
         try:
             who = await self.porter.who(scope)
         except NotAllowed as error:
             await _refuse(send, str(error))
             return
+        if actor is not None:
+            actor.who = who.name
+        if who.name is not None and who is not self.porter.everybody:
+            self.porter.known.meet(scope, who.name)
         with remembered(who, _address(scope)):
             await self.app(scope, receive, send)
 

@@ -23,22 +23,11 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from gueststar.serve.effort import Effort, effort_of
+from gueststar.serve.refusing import Refused, refuse
+
 log = logging.getLogger(__name__)
 
-#: What may read a large part of the store.
-SEARCHES = frozenset(
-    (
-        "/api/sql", "/api/cones", "/api/alerts", "/api/objects", "/api/counts",
-        "/api/health", "/health", "/health.json", "/metrics", "/api/skyportal/alerts", "/api/rows",
-        "/search", "/search.csv", "/sky",
-    )
-)  # fmt: skip
-#: Endings of the same, where a name stands before them.
-SEARCHES_OF = ("/xmatch", ".periodogram.json")
-#: What works on passwords when it is sent to: a tenth of a second and 64 MiB each.
-LOGINS = frozenset(("/login", "/api/login", "/account/password"))
-#: Answers that are sent while they are made.
-STREAMS = frozenset(("/api/export",))
 PIECE = 256 << 10  # bytes of an answer that are sent at a time
 
 
@@ -74,14 +63,6 @@ class Limits:
     held: int = 256 << 20
     grace_s: float = 20.0
     least_rate: float = 50_000.0
-
-
-class Refused(Exception):
-    """There is no room for this request; or it is too slow, or too large."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status, self.sentence = status, sentence
 
 
 class Turns:
@@ -133,6 +114,11 @@ class Room:
         self.others = Turns(self.limits.others, self.limits)
         self.logins = Turns(self.limits.logins, self.limits)
         self.exports = Turns(self.limits.exports, self.limits)
+        self._turns = {"search": self.searches, "login": self.logins, "export": self.exports}
+
+    def turns(self, effort: Effort) -> Turns:
+        """Return the turns that requests of an effort take."""
+        return self._turns.get(effort, self.others)
 
     def make_threads(self) -> None:
         """Give this event loop a thread for everybody whose turn it is."""
@@ -176,7 +162,7 @@ class Gate:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
-        turns = _turns(self.room, scope)
+        turns = self.room.turns(effort_of(scope))
         streams = turns is self.room.exports
         answer = _Stream(self.room, send) if streams else _Answer(self.room, send)
         try:
@@ -194,7 +180,7 @@ class Gate:
                     turns.give_back()
             await answer.send()
         except Refused as refusal:
-            await _refuse(refusal, scope, send)
+            await refuse(refusal, scope, send, _when(refusal))
 
     @asynccontextmanager
     async def _taken_in(self, scope: Scope, receive: Receive) -> AsyncIterator[Receive]:
@@ -313,15 +299,6 @@ class _Stream:
         """Do nothing: all is sent."""
 
 
-def _turns(room: Room, scope: Scope) -> Turns:
-    path = scope["path"].rstrip("/")
-    if path in LOGINS and scope.get("method") == "POST":
-        return room.logins
-    if path in STREAMS:
-        return room.exports
-    return room.searches if path in SEARCHES or path.endswith(SEARCHES_OF) else room.others
-
-
 def _given(body: bytes, receive: Receive) -> Receive:
     waiting = [body]
 
@@ -333,20 +310,7 @@ def _given(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-async def _refuse(refusal: Refused, scope: Scope, send: Send) -> None:
-    """Answer with a sentence: JSON below ``/api``, text elsewhere."""
-    if scope["path"].startswith("/api"):
-        from gueststar.serve.api.errors import problem
-
-        answer = problem(refusal.status, refusal.sentence)
-        body, kind = answer.content, b"application/json"
-    else:
-        body, kind = refusal.sentence.encode(), b"text/plain; charset=utf-8"
-    assert isinstance(body, bytes)
-    headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
+def _when(refusal: Refused) -> list[tuple[bytes, bytes]]:
     if refusal.status == 503:
-        headers.append((b"retry-after", b"5"))
-    else:
-        headers.append((b"connection", b"close"))  # the rest of the body is not wanted
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+        return [(b"retry-after", b"5")]
+    return [(b"connection", b"close")]  # the rest of the body is not wanted

@@ -8,11 +8,11 @@ from typing import Any
 from litestar import Request
 from litestar.exceptions import NotFoundException
 
-from gueststar.serve.address import address_of
 from gueststar.serve.portal.house import House, house_of
 from gueststar.serve.visitors import Visitor, visitor
 from gueststar.store import Store
 from gueststar.store.accounts import Account, key_of
+from gueststar.store.audit import actor
 from gueststar.store.logins import Kind, Login
 
 
@@ -49,6 +49,8 @@ class Lobby:
             If name and password are not those of an account.
         """
         key = key_of(name[:200])
+        if (now := actor()) is not None:
+            now.about = f"account {name[:200]}"
         self.house.guesses.attempt(key, self.address)
         begun = self.store.log_in(name, password, kind)
         self.house.guesses.succeeded(key, self.address)
@@ -83,4 +85,4 @@ def lobby_of(request: Request[Any, Any, Any]) -> Lobby:
     house = house_of(request)
     if not house.accounts:
         raise NotFoundException("this server has no accounts: everybody who reaches it is let in")
-    return Lobby(house, visitor(), address_of(request.scope))
+    return Lobby(house, visitor(), house.addresses.of(request.scope))

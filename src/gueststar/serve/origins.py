@@ -17,7 +17,8 @@ def refuse_other_sites(request: Request[Any, Any, Any], *, browser: bool = False
     """Refuse what a page of another site makes a visitor's browser send.
 
     Browsers say where a page comes from (``Origin``), with everything that writes; programs do
-    not, and send no cookie.
+    not, and send no cookie. A site that was allowed may write with a token, which no browser adds
+    by itself.
 
     Parameters
     ----------
@@ -33,10 +34,16 @@ def refuse_other_sites(request: Request[Any, Any, Any], *, browser: bool = False
     origin = request.headers.get("origin")
     if origin is None and not (browser or visitor().browses):
         return
+    if not browser and _shows_a_token(request) and origin in house_of(request).origins.named:
+        return
     if origin is None or not _is_ours(request, origin):
         raise PermissionDeniedException(
             "origin: pages of another site may not write here; open the portal itself"
         )
+
+
+def _shows_a_token(request: Request[Any, Any, Any]) -> bool:
+    return house_of(request).accounts and "authorization" in request.headers
 
 
 def _is_ours(request: Request[Any, Any, Any], origin: str) -> bool:

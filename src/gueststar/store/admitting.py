@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gueststar.store import accounts, tokens
+from gueststar.store import accounts, audit, tokens
 from gueststar.store.grants import Role
 from gueststar.store.session import Session
 from gueststar.store.tokens import Token
@@ -45,10 +45,14 @@ class Admitting:
         BadInput
             If name, role, programs or days cannot be.
         """
+
+        def work(connection: Session) -> tuple[Token, str]:
+            made = tokens.create(connection, name, role, programs, days)
+            audit.note(connection, "create_token", _about(made[0]))
+            return made
+
         with self._lock:
-            made: tuple[Token, str] = self._commit(
-                lambda c: tokens.create(c, name, role, programs, days)
-            )
+            made: tuple[Token, str] = self._commit(work)
         return made
 
     def create_token_of(
@@ -78,7 +82,9 @@ class Admitting:
 
         def work(connection: Session) -> tuple[Token, str]:
             account = accounts.by_id(connection, account_id)
-            return tokens.create_for(connection, account, label, role, programs, days)
+            made = tokens.create_for(connection, account, label, role, programs, days)
+            audit.note(connection, "create_token_of", _about(made[0]))
+            return made
 
         with self._lock:
             made: tuple[Token, str] = self._commit(work)
@@ -98,8 +104,14 @@ class Admitting:
         BadInput
             If there is none, or it is not the account's that is given.
         """
+
+        def work(connection: Session) -> Token:
+            gone = tokens.revoke(connection, token_id, account_id)
+            audit.note(connection, "revoke_token", _about(gone))
+            return gone
+
         with self._lock:
-            gone: Token = self._commit(lambda c: tokens.revoke(c, token_id, account_id))
+            gone: Token = self._commit(work)
         return gone
 
     def admit(self: Transactions, secret: str) -> Token:
@@ -113,3 +125,7 @@ class Admitting:
         self._operators_only("tokens")
         with self._reading() as connection:
             return tokens.admit(connection, secret)
+
+
+def _about(token: Token) -> str:
+    return f"token {token.start}... of {token.name}, {token.role}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from gueststar.store import notes
+from gueststar.store import audit, notes
 from gueststar.store.annotates import Annotation
+from gueststar.store.session import Session
 from gueststar.store.transactions import Transactions
 
 
@@ -23,10 +24,14 @@ class Annotating:
         key: str | None = None,
     ) -> Annotation:
         """Write an annotation; see :meth:`gueststar.store.annotates.Annotates.annotate`."""
+
+        def work(connection: Session) -> Annotation:
+            new = notes.write(connection, object_id, alert_id, text, kind, author, key)
+            audit.note(connection, "annotate", _about(new), who=author)
+            return new
+
         with self._lock:
-            done: Annotation = self._commit(
-                lambda c: notes.write(c, object_id, alert_id, text, kind, author, key)
-            )
+            done: Annotation = self._commit(work)
         return done
 
     def annotations(
@@ -75,18 +80,32 @@ class Annotating:
         anybody: bool = False,
     ) -> Annotation:
         """Change a text; see :meth:`gueststar.store.annotates.Annotates.edit_annotation`."""
+
+        def work(connection: Session) -> Annotation:
+            now = notes.edit(connection, annotation_id, text, author, anybody)
+            audit.note(connection, "edit_annotation", _about(now), who=author)
+            return now
+
         with self._lock:
-            done: Annotation = self._commit(
-                lambda c: notes.edit(c, annotation_id, text, author, anybody)
-            )
+            done: Annotation = self._commit(work)
         return done
 
     def remove_annotation(
         self: Transactions, annotation_id: int, *, author: str = "local", anybody: bool = False
     ) -> Annotation:
         """Take one away; see :meth:`gueststar.store.annotates.Annotates.remove_annotation`."""
+
+        def work(connection: Session) -> Annotation:
+            gone = notes.remove(connection, annotation_id, author, anybody)
+            audit.note(connection, "remove_annotation", _about(gone), who=author)
+            return gone
+
         with self._lock:
-            done: Annotation = self._commit(
-                lambda c: notes.remove(c, annotation_id, author, anybody)
-            )
+            done: Annotation = self._commit(work)
         return done
+
+
+def _about(one: Annotation) -> str:
+    alert = "" if one.alert_id is None else f", alert {one.alert_id}"
+    named = "" if one.object_id is None else f", object {one.object_id}"
+    return f"annotation {one.annotation_id}{named}{alert}"

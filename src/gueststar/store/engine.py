@@ -30,6 +30,7 @@ from gueststar.store import (
 )
 from gueststar.store.admitting import Admitting
 from gueststar.store.annotating import Annotating
+from gueststar.store.auditing import Auditing
 from gueststar.store.bulk import Bulk
 from gueststar.store.crossing import Crossing
 from gueststar.store.enrolling import Enrolling
@@ -65,6 +66,7 @@ class EngineStore(
     Annotating,
     Admitting,
     Enrolling,
+    Auditing,
     Bulk,
     Streaming,
     Crossing,

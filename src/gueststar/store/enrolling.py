@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gueststar.errors import NotKnown
-from gueststar.store import accounts, logins, passwords
+from gueststar.store import accounts, audit, logins, passwords
 from gueststar.store.accounts import Account
-from gueststar.store.grants import Role
+from gueststar.store.grants import Role, in_words
 from gueststar.store.logins import Kind, Login
 from gueststar.store.session import Session
 from gueststar.store.transactions import Transactions
@@ -49,8 +49,14 @@ class Enrolling:
             If one of them cannot be, or there is such an account.
         """
         digest = passwords.digest_of(password)
+
+        def work(connection: Session) -> Account:
+            made = accounts.create(connection, name, digest, role, programs)
+            audit.note(connection, "add_account", _about(made))
+            return made
+
         with self._lock:
-            made: Account = self._commit(lambda c: accounts.create(c, name, digest, role, programs))
+            made: Account = self._commit(work)
         return made
 
     def accounts(self: Transactions) -> list[Account]:
@@ -89,6 +95,7 @@ class Enrolling:
             if not accounts.set_digest(connection, account.account_id, digest, before):
                 raise NotKnown("old: this is not your password any more")
             logins.end_all(connection, account)
+            audit.note(connection, "set_password", f"password of account {account.name}")
             return account
 
         with self._lock:
@@ -120,7 +127,9 @@ class Enrolling:
         def work(connection: Session) -> Account:
             account = accounts.named(connection, name)
             seen = account.programs if isinstance(programs, bool) else programs
-            return accounts.change(connection, account, role or account.role, seen)
+            changed = accounts.change(connection, account, role or account.role, seen)
+            audit.note(connection, "change_account", _about(changed))
+            return changed
 
         with self._lock:
             changed: Account = self._commit(work)
@@ -140,7 +149,9 @@ class Enrolling:
         def work(connection: Session) -> Account:
             account = accounts.named(connection, name)
             logins.end_all(connection, account)
-            return accounts.disable(connection, account, disabled)
+            now = accounts.disable(connection, account, disabled)
+            audit.note(connection, "disable_account", f"{_about(now)}, {now.state}")
+            return now
 
         with self._lock:
             changed: Account = self._commit(work)
@@ -179,7 +190,9 @@ class Enrolling:
             same = accounts.set_digest(connection, number, newer, digest)
             if not same or now.disabled_at is not None:
                 raise NotKnown(WRONG)  # it was changed a moment ago
-            return logins.start(connection, now, kind)
+            begun = logins.start(connection, now, kind)
+            audit.note(connection, "log_in", f"login of {now.name}, {kind}", who=now.name)
+            return begun
 
         with self._lock:
             begun: tuple[Login, str] = self._commit(work)
@@ -205,8 +218,16 @@ class Enrolling:
         NotKnown
             If it does not count. If it was used before, its login ends with it.
         """
+
+        def work(connection: Session) -> tuple[Login, str] | None:
+            renewed = logins.renew(connection, secret)
+            if renewed is not None:
+                name = renewed[0].account.name
+                audit.note(connection, "renew_login", f"login of {name}", who=name)
+            return renewed
+
         with self._lock:
-            renewed: tuple[Login, str] | None = self._commit(lambda c: logins.renew(c, secret))
+            renewed: tuple[Login, str] | None = self._commit(work)
         if renewed is None:
             raise NotKnown(ENDED)
         return renewed
@@ -218,8 +239,15 @@ class Enrolling:
 
     def end_login(self: Transactions, login_id: int) -> None:
         """End a login; twice is allowed."""
+
+        def work(connection: Session) -> None:
+            name = logins.name_of(connection, login_id)
+            logins.end(connection, login_id)
+            if name is not None:
+                audit.note(connection, "end_login", f"login of {name}", who=name)
+
         with self._lock:
-            self._commit(lambda c: logins.end(c, login_id))
+            self._commit(work)
 
     def end_login_of(self: Transactions, secret: str, kind: Kind) -> None:
         """End the login that a secret stands for, if it does."""
@@ -228,6 +256,8 @@ class Enrolling:
             login = logins.of_secret(connection, secret, kind)
             if login is not None:
                 logins.end(connection, login.login_id)
+                name = login.account.name
+                audit.note(connection, "end_login_of", f"login of {name}", who=name)
 
         with self._lock:
             self._commit(work)
@@ -237,3 +267,8 @@ class Enrolling:
         with self._lock:
             key: bytes = self._commit(lambda c: logins.signing_key(c, "jwt"))
         return key
+
+
+def _about(account: Account) -> str:
+    seen = in_words(account.programs)
+    return f"account {account.name}, {account.role}, programs {seen}"

@@ -15,6 +15,7 @@ from gueststar.rights import Rights
 from gueststar.score import Score
 from gueststar.store.admits import Admits
 from gueststar.store.annotates import Annotates
+from gueststar.store.audits import Audits
 from gueststar.store.crossmatches import Crossmatches
 from gueststar.store.keeps import Keeps
 from gueststar.store.minor_planets import Planets
@@ -94,7 +95,7 @@ class Alarm(NamedTuple):
     text: str
 
 
-class Store(Keeps, Searches, Annotates, Admits, Crossmatches, Planets, Protocol):
+class Store(Keeps, Searches, Annotates, Admits, Audits, Crossmatches, Planets, Protocol):
     """Where alerts are kept and read back.
 
     Every reading method may be called from any thread, also while another process writes.

@@ -117,6 +117,14 @@ def end(connection: Session, login_id: int) -> None:
     connection.execute("DELETE FROM login_rows WHERE login_id = ?", (login_id,))
 
 
+def name_of(connection: Session, login_id: int) -> str | None:
+    """Return whose a login is, whether it counts or not; None if there is none."""
+    query = """SELECT a.name FROM login_rows AS l
+               JOIN account_rows AS a ON a.account_id = l.account_id WHERE l.login_id = ?"""
+    row = connection.execute(query, (login_id,)).fetchone()
+    return None if row is None else str(row[0])
+
+
 def end_all(connection: Session, account: Account) -> None:
     """End all of an account."""
     query = "SELECT login_id FROM login_rows WHERE account_id = ?"

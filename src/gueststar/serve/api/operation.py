@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from gueststar.errors import BadInput
+from gueststar.serve.effort import Effort
 from gueststar.serve.portal.parameters import Parameters
 from gueststar.times import mjd_tai_of
 
@@ -148,9 +149,9 @@ class Operation:
     enters : bool
         It is about logins: its function is given a :class:`~gueststar.serve.lobby.Lobby`, and
         what it returns is kept by nobody.
-    streams : bool
-        Its answer is sent while it is made: its function returns a function of the form that
-        gives pieces.
+    effort : str
+        What it costs (:mod:`~gueststar.serve.effort`). The answer of an ``export`` is sent while it
+        is made.
     """
 
     path: str
@@ -168,7 +169,7 @@ class Operation:
     operators: bool = False
     writes: bool = False
     enters: bool = False
-    streams: bool = False
+    effort: Effort = "page"
     all_fields: tuple[Field, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -182,6 +183,11 @@ class Operation:
     def method(self) -> str:
         """HTTP method."""
         return self.verb or ("POST" if self.body else "GET")
+
+    @property
+    def streams(self) -> bool:
+        """Whether its function returns one of the form, which gives pieces."""
+        return self.effort == "export"
 
     def read(self, query: Mapping[str, str]) -> dict[str, Any]:
         """Return the values of a request's query, checked.

@@ -17,6 +17,7 @@ from gueststar.serve.api.access import desk_of, operators_store_of, store_of
 from gueststar.serve.api.answers import answer, fresh
 from gueststar.serve.api.operation import Operation
 from gueststar.serve.api.streaming import streamed
+from gueststar.serve.effort import declared
 from gueststar.serve.lobby import lobby_of
 
 PREFIX = "/api"
@@ -113,10 +114,11 @@ def _with_body(operation: Operation, respond: Callable[..., Response[bytes]]) ->
 
 
 def _methods(operation: Operation) -> dict[str, Any]:
-    """Return methods and status: an answer has 200, whatever asked for it."""
+    """Return methods, effort and status: an answer has 200, whatever asked for it."""
     method = HttpMethod(operation.method)
     also = [HttpMethod.HEAD] if method is HttpMethod.GET else []
-    return {"http_method": [method, *also], "status_code": 200}
+    opt = declared(operation.effort)
+    return {"http_method": [method, *also], "status_code": 200, "opt": opt}
 
 
 def handlers(questions: Sequence[Question]) -> list[HTTPRouteHandler]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,10 +18,14 @@ from gueststar.distances import absolute_offset
 from gueststar.errors import BadInput, NotAllowed, NotKnown, StoreError, TooSoon
 from gueststar.lightcurve import LightCurve
 from gueststar.periods import barycentric
+from gueststar.serve.addresses import Addresses, networks_of
 from gueststar.serve.api.documents import index, openapi_json
 from gueststar.serve.api.questions import QUESTIONS
 from gueststar.serve.api.routing import handlers
+from gueststar.serve.auditor import Auditor
+from gueststar.serve.cors import Cors, origins_of
 from gueststar.serve.door import Door, Porter
+from gueststar.serve.effort import foreseen
 from gueststar.serve.gate import Gate, Limits, Room
 from gueststar.serve.portal import formats, skymap
 from gueststar.serve.portal.house import House
@@ -40,6 +44,7 @@ from gueststar.serve.portal.pages import (
     strips,
 )
 from gueststar.serve.portal.security import LoopbackOnly, add_headers
+from gueststar.serve.rates import Acquaintances, Buckets, Rate, Toll
 from gueststar.serve.site import site_of
 from gueststar.serve.visitors import ANONYMOUS, OWNER, Visitor
 from gueststar.store import DEFAULT_URL
@@ -95,6 +100,9 @@ def create_app(
     accounts: bool = False,
     everybody: Visitor | None = None,
     public_url: str | None = None,
+    rate: Rate | None = None,
+    trusted_proxies: Sequence[str] = (),
+    allow_origins: Sequence[str] = (),
 ) -> Litestar:
     """Build the portal, and the API under ``/api``, over a store.
 
@@ -116,10 +124,17 @@ def create_app(
         the store.
     everybody : Visitor, optional
         Who shows nothing; default the owner, or somebody unknown where there are accounts.
-
     public_url : str, optional
         ``https://host``, as people open it behind a proxy. Where it is not given, the cookie of
         logins is for TLS alone, unless ``loopback_only``.
+    rate : Rate, optional
+        What each client may use; all that there is when None.
+    trusted_proxies : sequence of str
+        Addresses and networks of proxies whose ``X-Forwarded-For`` is believed; default those on
+        this machine.
+    allow_origins : sequence of str
+        Other sites whose pages may ask the API from a browser: ``https://site.example``, with
+        tokens; ``*`` is all of them, with nothing shown.
 
     Returns
     -------
@@ -131,8 +146,14 @@ def create_app(
     url = store_url or os.environ.get("GUESTSTAR_STORE") or DEFAULT_URL
     site = site_of(public_url, loopback=loopback_only)
     key = os.environ.get("GUESTSTAR_JWT_KEY") if accounts else None
-    house = House(url, accounts=accounts, site=site, jwt_key=key)
-    porter = Porter(everybody or (ANONYMOUS if accounts else OWNER), house)
+    addresses = Addresses(networks_of(trusted_proxies))
+    origins = origins_of(allow_origins)
+    where: dict[str, Any] = {"site": site, "addresses": addresses, "origins": origins}
+    house = House(url, accounts=accounts, jwt_key=key, **where)
+    known = Acquaintances(site.cookie)
+    porter = Porter(everybody or (ANONYMOUS if accounts else OWNER), house, known)
+
+    auditor = Auditor(house)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -140,22 +161,29 @@ def create_app(
         warming = asyncio.get_running_loop().run_in_executor(None, _warm_up)
         yield
         await warming
+        await asyncio.to_thread(auditor.flush)
         house.close()
 
-    return Litestar(
+    app = Litestar(
         list(ROUTES),
         state=State({"house": house}),
         lifespan=[lifespan],
         middleware=[
             *([DefineMiddleware(LoopbackOnly, also=site.host)] if loopback_only else []),
             DefineMiddleware(Gate, room=room),
-            DefineMiddleware(Door, porter=porter),
+            DefineMiddleware(Door, porter=porter, auditor=auditor),
         ],
         before_send=[add_headers],
         exception_handlers=dict(ANSWERS),
         openapi_config=None,
         logging_config=None,
     )
+    effort = foreseen(app)
+    if rate is not None:
+        app.asgi_handler = Toll(app.asgi_handler, Buckets(rate), addresses, known, effort)
+    if origins:
+        app.asgi_handler = Cors(app.asgi_handler, origins, effort)
+    return app
 
 
 def _warm_up() -> None:

@@ -14,6 +14,8 @@ from prometheus_client import CollectorRegistry
 from gueststar.errors import StoreError
 from gueststar.score import TAXONOMY
 from gueststar.serve import jwts
+from gueststar.serve.addresses import Addresses
+from gueststar.serve.cors import Origins
 from gueststar.serve.guesses import Guesses
 from gueststar.serve.metrics import registry_of
 from gueststar.serve.portal import formats, packet
@@ -47,6 +49,10 @@ class House:
         Where it is reached.
     jwt_key : str, optional
         What JWTs are signed with; default a random key of the store.
+    addresses : Addresses, optional
+        Tells where requests come from.
+    origins : Origins, optional
+        Other sites that may ask from a browser.
     """
 
     def __init__(
@@ -56,12 +62,16 @@ class House:
         accounts: bool = False,
         site: Site | None = None,
         jwt_key: str | None = None,
+        addresses: Addresses | None = None,
+        origins: Origins | None = None,
     ) -> None:
         self.store_url = store_url
         self.assets = Assets()
         self._templates = _templates(self.assets)
         self.accounts = accounts
         self.site = site or Site(None, secure=False)
+        self.addresses = addresses or Addresses()
+        self.origins = origins or Origins()
         self.guesses = Guesses()
         self._jwt_key = None if jwt_key is None else jwts.key_of(jwt_key)
         self._store: Store | None = None

@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
 from gueststar.errors import BadInput
+from gueststar.serve.effort import Declared, Effort, declared
 from gueststar.serve.origins import refuse_other_sites
 
 LARGEST = 16 << 10  # bytes of a form
@@ -21,7 +22,9 @@ _FORM = "application/x-www-form-urlencoded"
 Form = dict[str, str]
 
 
-def reads(path: str) -> Callable[[Callable[..., Response[Any]]], HTTPRouteHandler]:
+def reads(
+    path: str, effort: Declared = "page"
+) -> Callable[[Callable[..., Response[Any]]], HTTPRouteHandler]:
     """Decorate a function that answers GET and HEAD at a path.
 
     It runs in a thread: reading the store blocks, and every thread has a connection of its own.
@@ -33,13 +36,14 @@ def reads(path: str) -> Callable[[Callable[..., Response[Any]]], HTTPRouteHandle
         async def handler(*given: Any, **more: Any) -> Response[Any]:
             return await asyncio.to_thread(function, *given, **more)
 
-        return route(path, http_method=[HttpMethod.GET, HttpMethod.HEAD])(handler)
+        methods = [HttpMethod.GET, HttpMethod.HEAD]
+        return route(path, http_method=methods, opt=declared(effort))(handler)
 
     return decorate
 
 
 def takes(
-    path: str, *names: str
+    path: str, *names: str, effort: Effort = "write"
 ) -> Callable[[Callable[[Request[Any, Any, Any], Form], Response[Any]]], HTTPRouteHandler]:
     """Decorate a function of a request and a form that answers POST at a path, in a thread.
 
@@ -54,8 +58,8 @@ def takes(
             form = _form(await request.body(), request.headers.get("content-type", ""), names)
             return await asyncio.to_thread(function, request, form)
 
-        made = route(path, http_method=HttpMethod.POST, request_max_body_size=LARGEST)
-        return made(handler)
+        how: dict[str, Any] = {"http_method": HttpMethod.POST, "opt": declared(effort)}
+        return route(path, request_max_body_size=LARGEST, **how)(handler)
 
     return decorate
 

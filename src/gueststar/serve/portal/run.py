@@ -8,11 +8,12 @@ import signal
 import socket
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gueststar.errors import BadInput, GueststarError
 from gueststar.serve.portal.security import is_loopback
+from gueststar.serve.rates import Rate, rate_of
 from gueststar.serve.site import site_of
 
 PORT = 8765
@@ -31,6 +32,9 @@ def run_portal(
     accounts: bool = False,
     open_to_all: bool = False,
     public_url: str | None = None,
+    rate: str | None = None,
+    trusted_proxies: Sequence[str] = (),
+    allow_origins: Sequence[str] = (),
 ) -> None:
     """Serve the portal until Ctrl-C or SIGTERM.
 
@@ -52,6 +56,13 @@ def run_portal(
         Listen beyond this machine without accounts: whoever reaches it sees and writes all.
     public_url : str, optional
         As people open it behind a proxy (:func:`~gueststar.serve.portal.app.create_app`).
+    rate : str, optional
+        What each client may use (:func:`~gueststar.serve.rates.rate_of`); default ``20,400``, and
+        ``none`` where this machine alone is served, without accounts.
+    trusted_proxies : sequence of str
+        Whose ``X-Forwarded-For`` is believed (:func:`~gueststar.serve.portal.app.create_app`).
+    allow_origins : sequence of str
+        Sites that may ask from a browser (:func:`~gueststar.serve.portal.app.create_app`).
 
     Raises
     ------
@@ -68,8 +79,15 @@ def run_portal(
             "whoever reaches it sees and writes everything: give --accounts, or --open-to-all if "
             "that is meant"
         )
+    usual = Rate() if for_others or accounts else None
+    how = {
+        "accounts": accounts,
+        "public_url": public_url,
+        "rate": usual if rate is None else rate_of(rate),
+        "trusted_proxies": trusted_proxies,
+        "allow_origins": allow_origins,
+    }
     with contextlib.suppress(KeyboardInterrupt):
-        how = {"accounts": accounts, "public_url": public_url}
         asyncio.run(_serve(store_url, *address, open_browser, ready, how))
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gueststar.errors import NewerStore, StoreError
 from gueststar.store import tally
 from gueststar.store.accounts import tables as account_tables
+from gueststar.store.audit import tables as audit_tables
 from gueststar.store.catalogues import tables as catalogue_tables
 from gueststar.store.migrating import FILL_SUMS, OBJECT_ROWS, RENEW_CURVES
 from gueststar.store.orbit_files import tables as planet_tables
@@ -158,6 +159,8 @@ ACCOUNT_TABLES = account_tables(_ID)
 CUTOUT_TABLES = cutout_tables(_WORD, "BIGINT", _ID, "DOUBLE PRECISION", "")
 #: Added with version 4: orbits of minor planets, and which alerts match them.
 PLANET_TABLES = planet_tables(_WORD, _ID, "BYTEA", "")
+#: Added with version 4: who changed what.
+AUDIT_TABLES = audit_tables(_ID, _WORD, "DOUBLE PRECISION")
 
 #: ``security_invoker`` is left off: whoever may read a view needs no right to its tables.
 VIEWS = (
@@ -196,7 +199,7 @@ MIGRATIONS: dict[int, str] = {
     + SEARCH_INDEXES
     + NIGHT_TABLES,
     2: ACCOUNT_TABLES + CUTOUT_TABLES,
-    3: PLANET_TABLES,
+    3: PLANET_TABLES + AUDIT_TABLES,
 }
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from gueststar.errors import NewerStore, StoreError
 from gueststar.store import tally
 from gueststar.store.accounts import tables as account_tables
+from gueststar.store.audit import tables as audit_tables
 from gueststar.store.catalogues import tables as catalogue_tables
 from gueststar.store.migrating import FILL_SUMS, OBJECT_ROWS, RENEW_CURVES
 from gueststar.store.orbit_files import tables as planet_tables
@@ -152,6 +153,8 @@ ACCOUNT_TABLES = account_tables("INTEGER PRIMARY KEY")
 CUTOUT_TABLES = cutout_tables("TEXT", "INTEGER", "INTEGER PRIMARY KEY", "REAL", " WITHOUT ROWID")
 #: Added with version 5: orbits of minor planets, and which alerts match them.
 PLANET_TABLES = planet_tables("TEXT", "INTEGER PRIMARY KEY", "BLOB", " WITHOUT ROWID")
+#: Added with version 5: who changed what.
+AUDIT_TABLES = audit_tables("INTEGER PRIMARY KEY", "TEXT", "REAL")
 
 VIEWS = (
     COMMON_VIEWS
@@ -183,7 +186,7 @@ MIGRATIONS: dict[int, str] = {
     + SEARCH_INDEXES
     + NIGHT_TABLES,
     3: ACCOUNT_TABLES + CUTOUT_TABLES,
-    4: PLANET_TABLES,
+    4: PLANET_TABLES + AUDIT_TABLES,
 }
 
 

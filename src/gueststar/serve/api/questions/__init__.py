@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gueststar.serve.api.questions import (
     alerts,
+    audit,
     catalogs,
     cutouts,
     exports,
@@ -58,4 +59,5 @@ QUESTIONS = (
     logins.log_in,
     logins.refresh,
     logins.log_out,
+    audit.audit,
 )

@@ -80,6 +80,7 @@ _FOUND = pa.schema([*FOUND, SEPARATION])
         "move nothing. `place` is the order in which pages of a large region cost least.",
         fields=_FIELDS,
         answer=_FOUND,
+        effort="search",
     )
 )
 def find(store: Store, given: dict[str, Any]) -> pa.Table:
@@ -97,6 +98,7 @@ def find(store: Store, given: dict[str, Any]) -> pa.Table:
         fields=_FIELDS,
         answer=_FOUND,
         body=regions.BODY,
+        effort="search",
     )
 )
 def find_in(store: Store, given: dict[str, Any], body: bytes, media_type: str) -> pa.Table:

@@ -127,6 +127,7 @@ def counterparts(store: Store, given: dict[str, Any]) -> pa.Table:
         ),
         group=_GROUP,
         missing=True,
+        effort="search",
     )
 )
 def xmatch(store: Store, given: dict[str, Any], body: bytes, media_type: str) -> pa.Table:

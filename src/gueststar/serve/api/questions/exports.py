@@ -60,7 +60,7 @@ _OF_OBJECTS = "of objects and lightcurves: "
             *regions.FIELDS,
         ),
         forms=STREAMED,
-        streams=True,
+        effort="export",
     )
 )
 def export(store: Store, given: dict[str, Any]) -> Callable[[str], Iterator[bytes]]:

@@ -55,6 +55,7 @@ def _body(required: bool = True, **properties: dict[str, Any]) -> dict[str, Any]
             {"name": "Ann", "password": "correct horse battery"},
             _LARGEST,
         ),
+        effort="login",
         **_HOW,
     )
 )
@@ -73,6 +74,7 @@ def log_in(lobby: Lobby, given: dict[str, Any], body: bytes, media_type: str) ->
         "Each counts once. One that was used before ends its login: it was stolen.",
         answer=_TOKENS,
         body=Body(_body(refresh_token=_REFRESH), {"refresh_token": "gsr_..."}, _LARGEST),
+        effort="write",
         **_HOW,
     )
 )
@@ -89,6 +91,7 @@ def refresh(lobby: Lobby, given: dict[str, Any], body: bytes, media_type: str) -
         "End a login: that of the JWT in the header, or that of a refresh token",
         answer=_ENDED,
         body=Body(_body(False, refresh_token=_REFRESH), {"refresh_token": "gsr_..."}, _LARGEST),
+        effort="write",
         **_HOW,
     )
 )

@@ -90,6 +90,7 @@ def one(store: Store, given: dict[str, Any]) -> pa.Table:
             Field("min_score", "number", "of a class", low=0, high=1, default=0.5),
         ),
         group=_GROUP,
+        effort="search",
     )
 )
 def counts(store: Store, given: dict[str, Any]) -> pa.Table:
@@ -120,6 +121,7 @@ def modules(store: Store, given: dict[str, Any]) -> pa.Table:
         forms=("json",),
         operators=True,
         group=_GROUP,
+        effort="search",
     )
 )
 def health(store: Store, given: dict[str, Any]) -> Callable[[str], bytes]:

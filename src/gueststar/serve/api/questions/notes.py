@@ -25,7 +25,13 @@ _LARGEST = 32 << 10  # bytes of a body
 _ID = Field("annotation_id", "text", "number of an annotation")
 _TEXT = {"type": "string", "maxLength": LONGEST_TEXT, "description": "a tag: one line of 64"}
 _STRING = {"type": "string", "maxLength": 200}
-_ONE = {"answer": ANNOTATIONS, "forms": ("json", "arrow"), "group": _GROUP, "writes": True}
+_ONE: dict[str, Any] = {
+    "answer": ANNOTATIONS,
+    "forms": ("json", "arrow"),
+    "group": _GROUP,
+    "writes": True,
+    "effort": "write",
+}
 
 
 @asks(

@@ -57,6 +57,7 @@ _FOUND = pa.schema([*OBJECTS, SEPARATION])
         "names the `next` one.",
         fields=_FIELDS,
         answer=_FOUND,
+        effort="search",
     )
 )
 def find(store: Store, given: dict[str, Any]) -> pa.Table:
@@ -74,6 +75,7 @@ def find(store: Store, given: dict[str, Any]) -> pa.Table:
         fields=_FIELDS,
         answer=_FOUND,
         body=regions.BODY,
+        effort="search",
     )
 )
 def find_in(store: Store, given: dict[str, Any], body: bytes, media_type: str) -> pa.Table:

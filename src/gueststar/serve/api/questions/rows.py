@@ -39,6 +39,7 @@ from gueststar.store.bulk import KINDS, MOST_KEYS
             {"what": "lightcurves", "keys": ["ZTF18abcdefg", "ZTF18abcdefh"]},
             4 << 20,
         ),
+        effort="search",
     )
 )
 def rows(store: Store, given: dict[str, Any], body: bytes, media_type: str) -> pa.Table:

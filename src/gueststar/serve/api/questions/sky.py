@@ -131,6 +131,7 @@ NUMBERS = {"type": "array", "items": {"type": "number"}, "maxItems": MAX_POSITIO
             (JSON, CSV),
         ),
         group="Sky",
+        effort="search",
     )
 )
 def cones(store: Store, given: dict[str, Any], body: bytes, media_type: str) -> pa.Table:

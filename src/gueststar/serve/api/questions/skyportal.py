@@ -39,6 +39,7 @@ _LISTS = {"prv_candidates": "detection", "fp_hists": "forced", "prv_nondetection
         ),
         forms=("json",),
         group=_GROUP,
+        effort="search",
     )
 )
 def find(store: Store, given: dict[str, Any]) -> Callable[[str], bytes]:

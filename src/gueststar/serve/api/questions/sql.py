@@ -34,6 +34,7 @@ _LIMIT = Field("limit", "whole", "rows", low=1, high=MOST, default=10_000)
             _LIMIT,
         ),
         group="SQL",
+        effort="search",
     )
 )
 def by_get(store: Store, given: dict[str, Any]) -> pa.Table:
@@ -62,6 +63,7 @@ def by_get(store: Store, given: dict[str, Any]) -> pa.Table:
             128 << 10,
         ),
         group="SQL",
+        effort="search",
     )
 )
 def by_post(store: Store, given: dict[str, Any], body: bytes, media_type: str) -> pa.Table:

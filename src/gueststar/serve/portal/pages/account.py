@@ -62,7 +62,7 @@ def revoke_token(request: Request[Any, Any, Any], form: Form) -> Response[Any]:
     return see("/account#tokens")
 
 
-@takes("/account/password", "old", "new", "again")
+@takes("/account/password", "old", "new", "again", effort="login")
 def change_password(request: Request[Any, Any, Any], form: Form) -> Response[Any]:
     """Change the password: all logins end, and this browser gets a new one."""
     lobby = lobby_of(request)

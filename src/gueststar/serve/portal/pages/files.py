@@ -12,7 +12,7 @@ from gueststar.serve.portal.house import house_of
 from gueststar.serve.portal.routing import reads
 
 
-@reads("/static/{version:str}/{name:str}")
+@reads("/static/{version:str}/{name:str}", "free")
 def static_file(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Send a file by its exact name and version."""
     house = house_of(request)
@@ -28,7 +28,7 @@ def static_file(request: Request[Any, Any, Any]) -> Response[bytes]:
     return Response(body, media_type=asset.media_type, headers=headers)
 
 
-@reads("/favicon.ico")
+@reads("/favicon.ico", "free")
 def favicon(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Send the star to browsers that ask by habit."""
     house = house_of(request)

@@ -19,7 +19,7 @@ from gueststar.store.unprocessed import Unprocessed
 ORDER = 4  # HEALPix cells of the map: 3.7 deg
 
 
-@reads("/health")
+@reads("/health", "search")
 def health(request: Request[Any, Any, Any]) -> Response[str]:
     """Show the ledger's sums, dead letters by reason, and sizes."""
     house = _for_operators(request)
@@ -45,7 +45,7 @@ def _cells(lost: Unprocessed) -> list[skymap.Cell]:
     return skymap.cells(dict(zip(numbers.tolist(), counts.tolist(), strict=True)), ORDER)
 
 
-@reads("/health.json")
+@reads("/health.json", "search")
 def health_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Answer what ``gueststar health --json`` prints."""
     house = _for_operators(request)
@@ -55,7 +55,7 @@ def health_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     )
 
 
-@reads("/metrics")
+@reads("/metrics", "search")
 def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Answer what Prometheus reads."""
     house = _for_operators(request)

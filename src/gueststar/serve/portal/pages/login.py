@@ -25,7 +25,7 @@ def login_page(request: Request[Any, Any, Any]) -> Response[Any]:
     return _form(lobby, following)
 
 
-@takes("/login", "name", "password", "next")
+@takes("/login", "name", "password", "next", effort="login")
 def log_in(request: Request[Any, Any, Any], form: Form) -> Response[Any]:
     """Begin a login, in a cookie of its own, and go on."""
     lobby, following = lobby_of(request), own_path(form["next"])

@@ -12,6 +12,7 @@ from litestar.response import Redirect
 
 from gueststar.errors import BadInput
 from gueststar.positions import alert_number
+from gueststar.serve.effort import Effort
 from gueststar.serve.portal import classes, formats, packet
 from gueststar.serve.portal.house import House, house_of
 from gueststar.serve.portal.links import links_out
@@ -131,7 +132,11 @@ def _panel(house: House, chosen: AlertRow) -> dict[str, Any]:
     }
 
 
-@reads("/lightcurve/{file:str}")
+def _effort(path: str) -> Effort:
+    return "search" if path.endswith(".periodogram.json") else "page"
+
+
+@reads("/lightcurve/{file:str}", _effort)
 def light_curve(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Answer a light curve: ``NAME.csv``, ``.json``, ``.vot``; two views of it for the page."""
     house = house_of(request)

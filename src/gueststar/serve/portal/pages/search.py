@@ -45,7 +45,7 @@ class Found:
     following: str | None = None
 
 
-@reads("/search")
+@reads("/search", "search")
 def search(request: Request[Any, Any, Any]) -> Response[Any] | Redirect:
     """Send the visitor on to what was meant (``q``), or answer the form."""
     if "q" in request.query_params:
@@ -152,7 +152,7 @@ def _results(store: Store, form: Filled, module: str, limit: int) -> Found:
     return _alerts(store, form, module, limit)
 
 
-@reads("/search.csv")
+@reads("/search.csv", "search")
 def search_csv(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Answer the same search as CSV, at most 10,000 rows; ``X-Next`` says where it goes on."""
     store = store_of(request)

@@ -19,7 +19,7 @@ ORDER = 4
 LISTED = 40  # cells in the table that stands for the picture
 
 
-@reads("/sky")
+@reads("/sky", "search")
 def sky(request: Request[Any, Any, Any]) -> Response[str]:
     """Show the sky of one night; without ``night``, of the latest."""
     house, store = house_of(request), store_of(request)
