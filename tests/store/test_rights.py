@@ -169,11 +169,11 @@ NOT_READ = {
     "write", "note", "close", "rights", "seen_by", "annotate", "edit_annotation",
     "remove_annotation", "add_catalogue", "remove_catalogue", "match_catalogue", "note_unsent",
     *(name for name in vars(Admits) if not name.startswith("_")),  # test_accounts.py
-    "keep_cutouts_in", "move_cutouts",
+    "keep_cutouts_in", "move_cutouts", "note_audit", "note_refusals", "prune_audit",
 }  # fmt: skip
 OPERATORS = {
     "health", "flow", "unprocessed", "dead_letters", "cutout_places", "unmoved_cutouts",
-    "lost_cutouts",
+    "lost_cutouts", "audit",
 }  # fmt: skip
 
 

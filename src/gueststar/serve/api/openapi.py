@@ -131,12 +131,12 @@ def _responses(operation: Operation) -> dict[str, Any]:
         "200": ok,
         "400": _problem("a parameter cannot be used; `field` names it"),
         "406": _problem("none of the forms there are is acceptable"),
+        "429": _too_many(operation),
         "503": _problem("the store cannot be read now"),
     }
     if operation.enters:
         responses["401"] = _problem("who asks could not be made out")
         responses["404"] = _problem("this server has no accounts")
-        responses["429"] = _problem("too many attempts failed; Retry-After says when to come again")
     if operation.writes:
         responses["403"] = _problem("it is not yours to change, or another site sent this")
     elif operation.body is None and not operation.streams:
@@ -149,6 +149,22 @@ def _responses(operation: Operation) -> dict[str, Any]:
     if operation.missing:
         responses["404"] = _problem("there is no such thing; the message names the nearest")
     return dict(sorted(responses.items()))
+
+
+def _too_many(operation: Operation) -> dict[str, Any]:
+    attempts = ", or too many attempts failed" if operation.enters else ""
+    text = f"you ask more than one client may{attempts}; Retry-After says when to go on"
+    meanings = {
+        "Retry-After": "s",
+        "RateLimit-Limit": "tokens at once",
+        "RateLimit-Remaining": "tokens that are left",
+        "RateLimit-Reset": "s until all are back",
+    }
+    headers = {
+        name: {"description": meaning, "schema": {"type": "integer"}}
+        for name, meaning in meanings.items()
+    }
+    return {**_problem(text), "headers": headers}
 
 
 def _problem(text: str) -> dict[str, Any]:
