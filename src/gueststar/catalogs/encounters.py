@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 
 from gueststar.catalogs.angles import position_angle
-from gueststar.catalogs.ephemeris import Ephemeris, ephemeris, seen_along, shifted
+from gueststar.catalogs.ephemeris import Ephemeris, ephemeris
 from gueststar.catalogs.nbody import carried
 from gueststar.catalogs.observatories import GEOCENTRE, OF_SURVEY, Site, observers
 from gueststar.catalogs.orbits import Orbits
@@ -39,6 +39,7 @@ PARALLAX_DEG = 60.0 / 3_600.0  # at 0.2 au, from anywhere on Earth: 44 arcsec
 ESTIMATE_ARCSEC = 2.0
 ERRATIC_AU = 0.02  # nearer than this, motion in the middle of the night says little
 BAND_DEG = 0.25
+LATER = 0.1  # d, over which motion is measured
 RAD = np.pi / 180.0
 ARCSEC = RAD / 3_600.0
 _PULL = GM_PLANETS[2] / 2  # of the Earth, which estimates leave out
@@ -135,21 +136,13 @@ def night_of(states: np.ndarray, middle: float) -> Night:
     middle : float
         MJD, TT.
     """
-    n = len(states)
-    moment = np.array([middle - TT_MINUS_TAI, middle - TT_MINUS_TAI + 0.1])
-    lines = []
-    for at, one in enumerate(moment):
-        there = observers(np.array([one]), GEOCENTRE)
-        parts = []
-        for low in range(0, n, 100_000):
-            part = shifted(states[low : low + 100_000], 0.1 * at)
-            seen = type(there)(*(np.repeat(getattr(there, f.name), len(part), axis=0)
-                                 for f in fields(there)))  # fmt: skip
-            parts.append(seen_along(part, seen)[0])
-        lines.append(np.concatenate(parts) if parts else np.empty((0, 3)))
+    lines = np.empty((2, len(states), 3))
+    for at, moment in enumerate((0.0, LATER)):
+        seen = observers(np.array([middle - TT_MINUS_TAI + moment]), GEOCENTRE)
+        _look(states, moment, seen.position[0], seen.sun_velocity[0], lines[at])
     delta = np.linalg.norm(lines[0], axis=1)
-    units = [line / np.linalg.norm(line, axis=1)[:, None] for line in lines]
-    rate = np.linalg.norm(units[1] - units[0], axis=1) / 0.1 / RAD
+    units = lines / np.linalg.norm(lines, axis=2)[:, :, None]
+    rate = np.linalg.norm(units[1] - units[0], axis=1) / LATER / RAD
     there_is = np.isfinite(rate)
     slow = there_is & (rate <= FASTEST_SLOW) & (delta >= NEAREST_SLOW)
     fast = np.flatnonzero(there_is & ~slow)
@@ -168,11 +161,12 @@ def night_of(states: np.ndarray, middle: float) -> Night:
 
 
 @njit(cache=True, nogil=True)
-def _apart(body: int, states: np.ndarray, delta: np.ndarray, dt: float, line: np.ndarray,
-           observer: np.ndarray, drift: np.ndarray) -> float:  # fmt: skip
-    """Estimate how far a body is from a line of sight, rad, less what it may be off."""
-    y = states[body]
-    tau = delta[body] / LIGHT
+def _line(y: np.ndarray, dt: float, tau: float, observer: np.ndarray, drift: np.ndarray,
+          out: np.ndarray) -> float:  # fmt: skip
+    """Write the line of sight to a body whose light takes ``tau``; return its length, au.
+
+    As :func:`gueststar.catalogs.ephemeris.shifted`, for one body.
+    """
     t = dt - tau
     r2 = y[0] * y[0] + y[1] * y[1] + y[2] * y[2]
     u = GM_SUN / (r2 * np.sqrt(r2))
@@ -181,15 +175,31 @@ def _apart(body: int, states: np.ndarray, delta: np.ndarray, dt: float, line: np
     t2 = t * t
     f = 1.0 - 0.5 * u * t2 + 0.5 * u * p * t2 * t + u / 24.0 * (3 * q - 15 * p * p + u) * t2 * t2
     g = t - u / 6.0 * t2 * t + 0.25 * u * p * t2 * t2
-    d0 = f * y[0] + g * y[3] - observer[0] - drift[0] * tau
-    d1 = f * y[1] + g * y[4] - observer[1] - drift[1] * tau
-    d2 = f * y[2] + g * y[5] - observer[2] - drift[2] * tau
-    far = np.sqrt(d0 * d0 + d1 * d1 + d2 * d2)
-    c0 = d1 * line[2] - d2 * line[1]
-    c1 = d2 * line[0] - d0 * line[2]
-    c2 = d0 * line[1] - d1 * line[0]
+    for k in range(3):
+        out[k] = f * y[k] + g * y[3 + k] - observer[k] - drift[k] * tau
+    return float(np.sqrt(out[0] * out[0] + out[1] * out[1] + out[2] * out[2]))
+
+
+@njit(cache=True, nogil=True)
+def _look(states: np.ndarray, dt: float, observer: np.ndarray, drift: np.ndarray,
+          out: np.ndarray) -> None:  # fmt: skip
+    """Write the lines of sight to all bodies."""
+    for body in range(len(states)):
+        tau = 0.0
+        for _ in range(3):
+            tau = _line(states[body], dt, tau, observer, drift, out[body]) / LIGHT
+
+
+@njit(cache=True, nogil=True)
+def _apart(body: int, states: np.ndarray, delta: np.ndarray, dt: float, line: np.ndarray,
+           observer: np.ndarray, drift: np.ndarray, d: np.ndarray) -> float:  # fmt: skip
+    """Estimate how far a body is from a line of sight, rad, less what it may be off."""
+    far = _line(states[body], dt, delta[body] / LIGHT, observer, drift, d)
+    c0 = d[1] * line[2] - d[2] * line[1]
+    c1 = d[2] * line[0] - d[0] * line[2]
+    c2 = d[0] * line[1] - d[1] * line[0]
     angle = np.arctan2(
-        np.sqrt(c0 * c0 + c1 * c1 + c2 * c2), d0 * line[0] + d1 * line[1] + d2 * line[2]
+        np.sqrt(c0 * c0 + c1 * c1 + c2 * c2), d[0] * line[0] + d[1] * line[1] + d[2] * line[2]
     )
     near = max(min(far, delta[body]), 1e-4)
     return float(angle - _PULL * dt * dt / (near * near * near))
@@ -200,6 +210,7 @@ def _near(ra, dec, lines, dt, observer, drift, radius, states, delta, body_ra, o
           fast_line, fast_speed, found):  # fmt: skip
     """Write pairs of position and body that may be near each other; return how many there are."""
     count = 0
+    d = np.empty(3)
     for row in range(len(ra)):
         for k in range(len(fast)):
             cos = (fast_line[k, 0] * lines[row, 0] + fast_line[k, 1] * lines[row, 1]
@@ -209,7 +220,7 @@ def _near(ra, dec, lines, dt, observer, drift, radius, states, delta, body_ra, o
                 continue
             body = fast[k]
             if (
-                _apart(body, states, delta, dt[row], lines[row], observer[row], drift[row])
+                _apart(body, states, delta, dt[row], lines[row], observer[row], drift[row], d)
                 <= radius
             ):
                 if count < len(found):
@@ -232,7 +243,7 @@ def _near(ra, dec, lines, dt, observer, drift, radius, states, delta, body_ra, o
                     break
                 body = order[at]
                 if (
-                    _apart(body, states, delta, dt[row], lines[row], observer[row], drift[row])
+                    _apart(body, states, delta, dt[row], lines[row], observer[row], drift[row], d)
                     <= radius
                 ):
                     if count < len(found):

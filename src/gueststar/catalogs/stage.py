@@ -74,5 +74,77 @@ def _reason(matches: bool, values: Sequence[object]) -> str | None:
     return "the catalogue does not say" if None in values else None
 
 
+def _why(matches: bool, values: Sequence[object]) -> str | None:
+    if not matches:
+        return "no known minor planet"
+    return "the orbits do not say" if None in values else None
+
+
 def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
+
+
+Near = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], pa.Table]
+
+
+class PlanetModule:
+    """Gives alerts the nearest minor planet at their own position and time.
+
+    Columns, with the orbits' name and ``_`` before each: ``separation`` (arcsec), ``id``,
+    ``name``, ``mag`` (V), ``delta_au``, ``motion`` (arcsec/h) and ``reason``, why something is
+    null. All are null where nothing matches.
+
+    Parameters
+    ----------
+    name, version : str
+        Of the orbits.
+    near : callable
+        Given right ascensions and declinations (deg), times (MJD, TAI) and surveys, returns the
+        matches as :meth:`gueststar.store.Store.planets_near` does; asked once a batch.
+    """
+
+    needs: tuple[str, ...] = ("ra", "dec", "mjd_tai", "survey")
+
+    def __init__(self, name: str, version: str, near: Near) -> None:
+        self.name, self.version = name, version
+        self._near = near
+        texts = ("id", "name", "reason")
+        self.gives = pa.schema(
+            [
+                (f"{name}_{column}", pa.string() if column in texts else pa.float64())
+                for column in (*_OF_PLANETS, "reason")
+            ]
+        )
+
+    def __call__(self, batch: AlertBatch) -> pa.RecordBatch:
+        """Return the columns; see :class:`gueststar.contracts.ScienceModule`."""
+        ra, dec, mjd = (batch.numpy(name) for name in self.needs[:3])
+        surveys = np.array(batch.column("survey").to_pylist(), dtype=object)
+        found = self._near(ra, dec, mjd, surveys).to_pylist()
+        best = {int(one["row"]): one for one in found if one["rank"] == 0}
+        every = range(len(batch))
+        columns: list[list[object]] = [
+            [best[row][name] if row in best else None for row in every]
+            for name in _OF_PLANETS.values()
+        ]
+        columns.append(
+            [
+                _why(row in best, values)
+                for row, values in zip(every, zip(*columns, strict=True), strict=True)
+            ]
+        )
+        return pa.RecordBatch.from_arrays(
+            [pa.array(one, field.type) for one, field in zip(columns, self.gives, strict=True)],
+            schema=self.gives,
+        )
+
+
+#: What filters call the columns of a match.
+_OF_PLANETS = {
+    "separation": "separation_arcsec",
+    "id": "designation",
+    "name": "name",
+    "mag": "v_mag",
+    "delta_au": "delta_au",
+    "motion": "motion",
+}

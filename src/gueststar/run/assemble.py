@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from gueststar.batch import VOCABULARY, AlertBatch
-from gueststar.catalogs.stage import CatalogueModule
+from gueststar.catalogs.stage import CatalogueModule, PlanetModule
 from gueststar.contracts import Filter, ScienceModule, Sink, Source
 from gueststar.filters import make_filter
 from gueststar.pipeline import check_filter_declaration, check_mask
@@ -48,7 +48,7 @@ def columns_after(modules: Sequence[ScienceModule]) -> pa.Schema:
 
 
 def make_catalogues(config: Config, store: Store) -> list[ScienceModule]:
-    """Make modules of the catalogues of a store that a broker may use.
+    """Make modules of the catalogues and orbits of a store that a broker may use.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def make_catalogues(config: Config, store: Store) -> list[ScienceModule]:
     """
     if config.catalogs:
         check_known(store, config.catalogs)
-    return [
+    modules: list[ScienceModule] = [
         CatalogueModule(
             row["catalogue"],
             row["version"],
@@ -67,6 +67,14 @@ def make_catalogues(config: Config, store: Store) -> list[ScienceModule]:
         for row in store.catalogues().to_pylist()
         if config.catalogs is None or row["catalogue"] in config.catalogs
     ]
+    modules += [
+        PlanetModule(
+            row["orbits"], row["version"], partial(store.planets_near, orbits=row["orbits"])
+        )
+        for row in store.orbit_files().to_pylist()
+        if config.catalogs is None or row["orbits"] in config.catalogs
+    ]
+    return modules
 
 
 def asked_for(

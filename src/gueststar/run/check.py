@@ -161,6 +161,10 @@ def _catalogues(config: Config, store: Store) -> Iterator[Finding]:
         left_out = config.catalogs is not None and name not in config.catalogs
         warning = "left out: objects wait for it" if left_out else ""
         yield Finding("catalogue", f"{name} {row['version']}", warning)
+    for row in store.orbit_files().to_pylist():
+        left_out = config.catalogs is not None and row["orbits"] not in config.catalogs
+        warning = "left out: alerts wait for it" if left_out else ""
+        yield Finding("orbits", f"{row['orbits']} {row['version']}", warning)
 
 
 def _check_folder(folder: Path) -> None:

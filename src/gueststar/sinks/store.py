@@ -72,7 +72,7 @@ class StoreSink:
 
 
 def check_known(store: Store, catalogs: Collection[str]) -> None:
-    """Check names of catalogues.
+    """Check names of catalogues and of orbits.
 
     Raises
     ------
@@ -80,6 +80,7 @@ def check_known(store: Store, catalogs: Collection[str]) -> None:
         If the store has none of such a name; the message names the nearest.
     """
     known = store.catalogues().column("catalogue").to_pylist()
+    known += store.orbit_files().column("orbits").to_pylist()
     for name in catalogs:
         if name not in known:
             raise NotThere(f"catalogs: there is no {name!r}.{did_you_mean(name, known)}")

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
 
 Progress = Callable[[int], None]
@@ -52,6 +53,39 @@ class Planets(Protocol):
         -------
         pyarrow.Table
             As of :meth:`minor_planets`; empty where nothing matches.
+        """
+        ...
+
+    def planets_near(
+        self,
+        ra: np.ndarray,
+        dec: np.ndarray,
+        mjd_tai: np.ndarray,
+        survey: np.ndarray,
+        orbits: str | None = None,
+    ) -> pa.Table:
+        """Match positions at their times with the minor planets of a file.
+
+        Parameters
+        ----------
+        ra, dec : array-like of float, shape ``(n,)``
+            ICRS, deg; where one is NaN, nothing matches.
+        mjd_tai : array-like of float, shape ``(n,)``
+        survey : array-like of str, shape ``(n,)``
+            Who looked, from where: ``ztf``, ``lsst``; another one from the Earth's centre.
+        orbits : str, optional
+            Of the file, where there are several.
+
+        Returns
+        -------
+        pyarrow.Table
+            ``row`` (which position, from 0) and the columns of :meth:`minor_planets` without
+            the alert's, sorted by row and rank.
+
+        Raises
+        ------
+        BadInput
+            If there are no such orbits.
         """
         ...
 

@@ -142,6 +142,36 @@ def _nulls(values: np.ndarray) -> list[float | None]:
     return [None if value != value else value for value in values.tolist()]
 
 
+def of_positions(
+    orbits: tuple[pa.Table, MinorPlanets],
+    file: OrbitFile,
+    ra: np.ndarray,
+    dec: np.ndarray,
+    mjd_tai: np.ndarray,
+    survey: np.ndarray,
+) -> pa.Table:
+    """Return the matches of positions; see :meth:`Planets.planets_near`."""
+    rows = np.arange(len(ra))
+    names = ("alert_id", "ra", "dec", "mjd_tai", "survey")
+    given = (rows, *(np.asarray(one, np.float64) for one in (ra, dec, mjd_tai)), list(survey))
+    places = pa.table([pa.array(one) for one in given], names=names)
+    one = found(orbits, file, places)
+    listed = [
+        (row, file.name, file.version, *rest)
+        for row in rows.tolist()
+        for _, _, *rest in map(_in_order, one.rows.get(row, ()))
+    ]
+    schema = pa.schema([pa.field("row", pa.int64(), nullable=False), *list(PLANETS)[1:]])
+    return typed(listed, schema)
+
+
+def _in_order(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Put a row of ``planet_rows`` into the order of PLANETS, the file's number second."""
+    values = dict(zip(_COLUMNS, row, strict=True))
+    own = ("alert_id", "file_id", *PLANETS.names[PLANETS.names.index("rank") :])
+    return tuple(values[name] for name in own)
+
+
 def keep(
     connection: Session,
     parts: Sequence[Sorted],

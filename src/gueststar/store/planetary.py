@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from gueststar.errors import BadInput
@@ -43,6 +44,20 @@ class Planetary:
         """Return the alerts of a minor planet; see :meth:`Planets.minor_planet_alerts`."""
         with self._reading() as connection:
             return planet_match.of_planet(connection, who)
+
+    def planets_near(
+        self: _Store,
+        ra: np.ndarray,
+        dec: np.ndarray,
+        mjd_tai: np.ndarray,
+        survey: np.ndarray,
+        orbits: str | None = None,
+    ) -> pa.Table:
+        """Match positions with minor planets; see :meth:`Planets.planets_near`."""
+        with self._reading() as connection:
+            file = orbit_files.named(connection, orbits)
+            held = self._almanac.of(connection, file)
+        return planet_match.of_positions(held, file, ra, dec, mjd_tai, survey)
 
     def orbit(self: _Store, who: str, name: str | None = None) -> pa.Table:
         """Return the elements of a minor planet; see :meth:`Planets.orbit`."""
