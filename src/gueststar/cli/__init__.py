@@ -14,6 +14,7 @@ from gueststar.cli import (
     health,
     ingest,
     models,
+    observe,
     query,
     replay,
     run,
@@ -40,7 +41,7 @@ app = typer.Typer(
         "with [bold]gueststar serve[/]."
     ),
 )
-for command in (demo, ingest, run, serve, show, query, export, health, bench):
+for command in (demo, ingest, run, serve, show, query, observe, export, health, bench):
     command.register(app)
 for group in (simulate, replay, catalogs, store, users, tokens, models, train):
     app.add_typer(group.app)

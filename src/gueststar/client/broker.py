@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 
 from gueststar.client.exporting import Exporting
+from gueststar.client.follow_up import FollowUp
 from gueststar.client.live import stream
 from gueststar.client.login import Secret, credentials_of
 from gueststar.client.matching import Matching
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 _WAIT_S = 20.0  # of an annotation, for another writer
 
 
-class Broker(Exporting, Matching, Notes):
+class Broker(Exporting, Matching, Notes, FollowUp):
     """Alerts, objects and their light curves, from a local store or from a server.
 
     Parameters
