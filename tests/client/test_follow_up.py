@@ -176,7 +176,7 @@ def test_many_positions_are_worked_on_in_parts():
         ("2024-04-08", 0.0),  # eclipses of the Sun and of the Moon
         ("2026-03-02", 1.0),
         ("2025-03-14", 1.0),
-        ("2024-08-12", 0.5),  # first quarter: 15:19 UTC
+        ("2024-08-11", 0.5),  # first quarter: the 12th, 15:19 UTC
     ],
 )
 def test_the_moon_of_known_days(day, lit):
@@ -305,7 +305,7 @@ def test_one_object(b):
     assert html.startswith("<div><b>Rubin Observatory")
     assert "<svg" in html
     figure = found.plot()
-    assert [trace.name for trace in figure.data][0] == name
+    assert figure.data[0].name == name
     assert figure.data[1].name.startswith("Moon, ")
     assert len(figure.layout.shapes) == 5  # 4 twilights, the airmass
 

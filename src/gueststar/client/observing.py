@@ -118,7 +118,7 @@ def _of_moment(given: Any, site: Site) -> date:
     try:
         with offline():
             at: datetime = (Time.now() if given is None else Time(given)).utc.to_datetime()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, KeyError):  # whatever Time makes of it
         raise BadInput(f"night: {given!r} is no date: give one as 2026-11-26") from None
     return (at + timedelta(hours=_hours_east(site) - 12)).date()
 
