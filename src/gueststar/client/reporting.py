@@ -133,9 +133,11 @@ class Report:
         curve = thing.lc if self.private else _public(thing.lc, thing.survey)
         found = _detected(curve)
         if not len(found):
+            hidden = len(_detected(thing.lc)) and "; in other programs there is (private=True)"
             raise BadInput(
                 f"{thing.object_id}: no {'' if self.private else 'public '}detection of "
                 f"{SIGNIFICANT:g} sigma is brighter than the reference: there is nothing to report"
+                f"{hidden or ''}"
             )
         earlier = _last_unseen(curve, float(found["mjd_tai"][0]))
         report = {
@@ -155,10 +157,10 @@ class Report:
             "photometry": {"photometry_group": _photometry(found, known, self.points)},
         }
         content = {"at_report": {"0": report}}
-        return content, _think_about(found, earlier, known, len(curve) < len(thing.lc))
+        return content, _think_about(found, earlier, len(curve) < len(thing.lc))
 
     def _archival(self, known: Instrument) -> dict[str, str]:
-        said = f"no source in the reference images of {known.label}"
+        said = f"the alert packets of {known.label} have no non-detection before it"
         remarks = said if self.archival_remarks is None else self.archival_remarks
         return {"archiveid": ARCHIVES[self.archive], "archival_remarks": remarks}
 
@@ -260,14 +262,12 @@ def _photometry(found: LightCurve, known: Instrument, most: int) -> dict[str, di
     }
 
 
-def _think_about(
-    found: LightCurve, earlier: LightCurve | None, known: Instrument, hidden: bool
-) -> list[str]:
+def _think_about(found: LightCurve, earlier: LightCurve | None, hidden: bool) -> list[str]:
     said = []
     if earlier is None:
         said.append(
-            f"no non-detection before it is in the store: the report names the reference images of "
-            f"{known.label} (archival_remarks)"
+            "no non-detection before it is in the store: the report says so; name an archive in "
+            "which nothing is seen there (archive, archival_remarks)"
         )
     if len(found) == 1:
         said.append("one detection only: it may be an asteroid or an artefact")
