@@ -12,6 +12,9 @@ from astropy.table import Table
 from astropy.time import Time
 from typer.testing import CliRunner
 
+from gueststar import Broker
+from gueststar.catalogs.declaration import Declaration
+from gueststar.catalogs.sources import Source
 from gueststar.cli import app
 from gueststar.client.night_plot import MOST as MOST_LINES
 from gueststar.client.observing import Night, airmass, night_of, offline
@@ -20,6 +23,8 @@ from gueststar.client.sites import SITES, Site, site_of
 from gueststar.client.visibility import MOST, observability
 from gueststar.errors import BadInput
 from gueststar.lightcurve import LightCurve
+from gueststar.store import open_store
+from gueststar.surveys.sky import healpix29
 from gueststar.surveys.tns import asteroid_near
 
 PALOMAR = SITES["palomar"]
@@ -336,7 +341,13 @@ def test_many_objects(b):
 
 
 @pytest.mark.parametrize(
-    ("what", "message"), [("ZTF99nobody", "ZTF99nobody"), ("10 95", "dec"), ([(400, 0)], "ra")]
+    ("what", "message"),
+    [
+        ("ZTF99nobody", "ZTF99nobody"),
+        ("SN2026zzz", "SN2026zzz"),
+        ("10 95", "dec"),
+        ([(400, 0)], "ra"),
+    ],
 )
 def test_what_cannot_be_observed(b, what, message):
     with pytest.raises(BadInput, match=message):
@@ -359,6 +370,30 @@ def test_the_command(b, store_url, tmp_path):
     assert "palomar" in CliRunner().invoke(app, ["observe", "--sites"]).stdout
     for wrong in (["observe", name], ["observe", name, "--site", "palmar"]):
         assert isinstance(CliRunner().invoke(app, wrong).exception, BadInput)
+
+
+# Names of the TNS
+
+
+def test_names_of_the_tns(night, tmp_path):
+    url = f"sqlite:///{tmp_path / 'night.db'}"
+    batch = night[0]
+    ra, dec = batch.numpy("ra")[:2], batch.numpy("dec")[:2]
+    names = batch.arrow.column("object_id").to_pylist()[:2]
+    cells = healpix29(ra, dec).to_pylist()
+    known = zip(cells, ("2026abc", "SN 2026A"), ra, dec, strict=True)
+    rows = [Source(cell, name, float(a), float(d), "[]") for cell, name, a, d in known]
+    with open_store(url) as store:
+        store.add_catalogue(Declaration("tns"), [rows], "v1")
+        store.write(night)
+    with Broker(url) as b:
+        for name in ("SN2026abc", "AT 2026ABC", "2026abc", "at2026abc"):
+            assert b[name].object_id == names[0]
+        assert b["SN2026a"].object_id == names[1]
+        assert b.observability("2026abc", "palomar").names == ["2026abc"]
+        for nothing in ("SN2026zzz", "2026abc' OR 1=1", "SN2026abcdefgh"):
+            with pytest.raises(BadInput, match="no object"):
+                b[nothing]
 
 
 # Reports to the TNS

@@ -133,14 +133,14 @@ class Broker(Exporting, Matching, Notes, FollowUp):
         return f"<Broker over {getattr(self, '_store', None)!r}>"
 
     def __getitem__(self, name: str) -> BrokerObject:
-        """Return an object by its name.
+        """Return an object by its name, or by one of the TNS that a catalogue matches it with.
 
         Raises
         ------
         BadInput
             If there is none; the message names the nearest.
         """
-        return BrokerObject(self, self._store.object(str(name)))
+        return BrokerObject(self, self._store.object(self._named(str(name))))
 
     def alert(self, alert_id: int | str) -> Alert:
         """Return one alert with light curve, cutouts, scores and the survey's own record.

@@ -16,6 +16,10 @@ class FollowUp:
 
     _store: Any
 
+    def _named(self, name: str) -> str:
+        """Return the object that a name is about."""
+        raise NotImplementedError
+
     def observability(self, what: Any, site: Any, night: Any = None) -> Observability:
         """Return how well positions can be observed in a night, without any network.
 
@@ -48,5 +52,5 @@ class FollowUp:
 
     def _where(self, name: str) -> Position:
         store: Store = self._store
-        record = store.object(name)
+        record = store.object(self._named(name))
         return Position(record.ra, record.dec)

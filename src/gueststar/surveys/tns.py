@@ -6,6 +6,7 @@ Fink, AMPEL and ALeRCE, of LSST the documentation of Lasair's assistants (checke
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -44,6 +45,24 @@ INSTRUMENTS = {
     "ztf": Instrument("ZTF", "196", {"g": "110", "r": "111", "i": "112"}, "48"),
     "lsst": Instrument("LSST", "287", dict(zip("ugrizy", map(str, range(160, 166)), strict=True))),
 }
+
+
+_NAME = re.compile(r"(?:SN|AT|TDE|FRB)?[ _]?((?:19|20)\d\d)([A-Za-z]{1,6})", re.IGNORECASE)
+
+
+def tns_name(text: str) -> str | None:
+    """Return the name of an object of the TNS as it writes it, without its prefix; None for others.
+
+    Examples
+    --------
+    >>> tns_name("SN2023ixf"), tns_name("at 2026ABC"), tns_name("1987a"), tns_name("ZTF18abc")
+    ('2023ixf', '2026abc', '1987A', None)
+    """
+    found = _NAME.fullmatch(text.strip())
+    if found is None:
+        return None
+    year, letters = found.groups()
+    return year + (letters.upper() if len(letters) == 1 else letters.lower())
 
 
 def asteroid_near(native: Mapping[str, Any]) -> str | None:
