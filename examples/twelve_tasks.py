@@ -91,9 +91,11 @@ def bulk(b, name, mine):
     b.alerts(limit=1_000_000).write("alerts.ecsv", overwrite=True)
 
 
-def sky_map(b, name, mine):
+def follow_up(b, name, mine):
     likely = MOC.from_multiordermap_fits_file("skymap.fits", cumul_to=0.9)
     b.alerts(region=likely, since="2020-01-01", sort="score")
+    b[name].observability("palomar", night="2026-11-26").plot()
+    b[name].tns_report(reporter="A. Person (Institute)", reporting_group_id=7)
 
 
 class Task(NamedTuple):
@@ -118,7 +120,9 @@ TASKS = [
     Task("context: what is known there", context, "Lasair: 1, with a token"),
     Task("SQL over everything", sql, "ALeRCE, Lasair: 2 to 3, with a token or quotas"),
     Task("bulk download", bulk, "Fink Data Transfer: Kafka and a command-line tool"),
-    Task("alerts in a gravitational-wave sky map", sky_map, "Lasair, SkyPortal: a page"),
+    Task(
+        "follow-up: sky map, visibility, report", follow_up, "SkyPortal: pages; Lasair: the map's"
+    ),
 ]
 
 

@@ -61,6 +61,8 @@ def packed(write):
 FORMS = {
     "parquet": parquet,
     "csv": csv,
+    "csv with a date": lambda p, d: csv(p, d, '"2026-11-26 00:00:00"\n'),
+    "csv with a span": lambda p, d: csv(p, d, "2026-11-26 00:00:00 - 23:59:59\n"),
     "csv with comments": lambda p, d: csv(p, d, "# from here\n# on\n"),
     "semicolons": lambda p, d: csv(p, d, delimiter=";"),
     "csv.gz": packed(csv),

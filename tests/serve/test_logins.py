@@ -220,6 +220,25 @@ def test_a_program_logs_in_refreshes_and_logs_out(browser, named):
     assert "log in again" in refused(browser.post("/api/login/refresh", json=again), 401)
 
 
+@pytest.mark.parametrize("header", ["Bearer a.b.c", "Bearer gst_x", "Basic QW5uOng=", "expired"])
+def test_what_stands_in_the_header_does_not_keep_out_who_logs_in(browser, header):
+    if header == "expired":
+        given = tokens(browser)
+        key = browser.app.state.house.signing_key
+        claims = jwt.decode(given["access_token"], options={"verify_signature": False})
+        header = f"Bearer {jwt.encode({**claims, 'exp': 1}, key, algorithm='HS256')}"
+        refused(browser.get("/api/nights", headers={"Authorization": header}), 401)
+    headers = {"Authorization": header}
+    sent = {"name": "Ann", "password": GOOD}
+    given = browser.post("/api/login", json=sent, headers=headers).json()
+    again = {"refresh_token": given["refresh_token"]}
+    newer = browser.post("/api/login/refresh", json=again, headers=headers).json()
+    assert programs(browser, bearer(newer["access_token"])) == {1, 2, None}
+    wrong = {"name": "Ann", "password": OTHER}
+    refused(browser.post("/api/login", json=wrong, headers=bearer(newer["access_token"])), 401)
+    refused(browser.post("/api/logout", json=again, headers=headers), 401)
+
+
 def test_a_stolen_refresh_token_ends_the_login(browser):
     first = tokens(browser)
     again = {"refresh_token": first["refresh_token"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -136,12 +137,16 @@ def _parquet(path: Path) -> TableFile:
     return TableFile(path, tuple(file.schema_arrow.names), pieces, rows=file.metadata.num_rows)
 
 
+#: The first line of the TNS's lists says from when they are.
+_STAMP = re.compile(rb'"?\d{4}-\d\d-\d\d[\d :-]*"?')
+
+
 def _csv(path: Path) -> TableFile:
     import pyarrow.csv as pc
 
     with _plain(path) as file:
         skipped, header = 0, file.readline()
-        while header.startswith(b"#"):
+        while header.startswith(b"#") or _STAMP.fullmatch(header.strip()):
             skipped, header = skipped + 1, file.readline()
     delimiter = max(",\t;|", key=lambda one: header.count(one.encode()))
     parsing = pc.ParseOptions(delimiter=delimiter)

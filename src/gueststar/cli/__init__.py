@@ -15,6 +15,7 @@ from gueststar.cli import (
     health,
     ingest,
     models,
+    observe,
     planets,
     query,
     replay,
@@ -42,7 +43,7 @@ app = typer.Typer(
         "with [bold]gueststar serve[/]."
     ),
 )
-for command in (demo, ingest, run, serve, show, query, export, health, audit, bench):
+for command in (demo, ingest, run, serve, show, query, observe, export, health, audit, bench):
     command.register(app)
 for group in (simulate, replay, catalogs, planets, store, users, tokens, models, train):
     app.add_typer(group.app)

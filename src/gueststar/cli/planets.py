@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from gueststar.cli.audit import audited
 from gueststar.cli.options import Json, Store, out, print_json, said
 from gueststar.cli.progress import steps_bar
 from gueststar.cli.stopping import stopping
@@ -75,7 +76,11 @@ def _add(file: Path, name: str, radius: float, store: str | None, quiet: bool) -
 
     version = f"{digest_of(file)[:12]}-{radius:g}"
     lines = MpcFile(file)
-    with open_store(store) as target, steps_bar(f"reading {file.name}", quiet) as bar:
+    with (
+        open_store(store) as target,
+        audited(target, "gueststar planets add", f"orbits {name} {version}"),
+        steps_bar(f"reading {file.name}", quiet) as bar,
+    ):
         new = target.add_orbits(
             name,
             lines,
@@ -139,7 +144,13 @@ def match(
     from gueststar.store import open_store
 
     stop = threading.Event()
-    with open_store(store) as opened, steps_bar("matching", json) as bar, stopping(stop):
+    about = "all orbits" if name is None else f"orbits {name}"
+    with (
+        open_store(store) as opened,
+        audited(opened, "gueststar planets match", about),
+        steps_bar("matching", json) as bar,
+        stopping(stop),
+    ):
         waiting = sum(
             row["n_waiting"]
             for row in opened.orbit_files().to_pylist()
@@ -170,7 +181,8 @@ def remove(
     """Remove orbits and all their matches."""
     from gueststar.store import open_store
 
-    with open_store(store) as opened:
+    about = f"orbits {name}"
+    with open_store(store) as opened, audited(opened, "gueststar planets remove", about):
         opened.remove_orbits(name)
     said.print(f"Removed [bold]{escape(name)}[/] and its matches")
 

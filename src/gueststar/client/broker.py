@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 
 from gueststar.client.exporting import Exporting
+from gueststar.client.follow_up import FollowUp
 from gueststar.client.live import stream
+from gueststar.client.login import Secret, credentials_of
 from gueststar.client.matching import Matching
 from gueststar.client.notes import Notes
 from gueststar.client.places import alert_id_of
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 _WAIT_S = 20.0  # of an annotation, for another writer
 
 
-class Broker(Exporting, Matching, Notes):
+class Broker(Exporting, Matching, Notes, FollowUp):
     """Alerts, objects and their light curves, from a local store or from a server.
 
     Parameters
@@ -43,6 +45,12 @@ class Broker(Exporting, Matching, Notes):
         Of a server: tries after the first one, with growing pauses.
     token : str, optional
         Of a server: says who asks. Default: the environment's ``GUESTSTAR_TOKEN``.
+    user, password : str, optional
+        Of a server: of an account there, to log in with. A password that is not given is asked
+        for. It and what is given for it stay in memory; the login is renewed while it is used,
+        and ends with :meth:`close`.
+    insecure : bool
+        Send the password over plain HTTP to another machine, too.
     progress : bool, optional
         Show a bar for long pulls; default: when standard error is a terminal.
 
@@ -50,12 +58,17 @@ class Broker(Exporting, Matching, Notes):
     ------
     StoreError
         If there is no such store.
+    BadInput
+        If an address or a login cannot be; a wrong password (``NotKnown``) is not sent again.
+    ServerError
+        If there is no answer to a login.
 
     Examples
     --------
     >>> b = Broker("http://127.0.0.1:8765")              # doctest: +SKIP
     >>> b["ZTF18abcdefg"].lc.plot()                      # doctest: +SKIP
     >>> b.cone("10:12:13.4 -02:03:04", 5)                # doctest: +SKIP
+    >>> b = Broker("https://alerts.example.org", user="Ann")    # doctest: +SKIP
     """
 
     def __init__(
@@ -65,16 +78,32 @@ class Broker(Exporting, Matching, Notes):
         timeout: float = 60.0,
         retries: int = 4,
         token: str | None = None,
+        user: str | None = None,
+        password: str | None = None,
+        insecure: bool = False,
         progress: bool | None = None,
     ) -> None:
+        # What stands in a frame is shown by tracebacks that show variables.
+        hidden, password = None if password is None else Secret(password), None
         self._progress = progress
         text = None if where is None else str(where)
         self._store: Store | RemoteStore
         self._writer: Store | None = None
         if text is not None and text.startswith(("http://", "https://")):
-            token = token or os.environ.get("GUESTSTAR_TOKEN") or None
-            self._store = RemoteStore(text, timeout=timeout, retries=retries, token=token)
+            if token and user is not None:
+                raise BadInput("token, user: give one of them: each says who asks")
+            who = credentials_of(text, user, hidden, insecure=insecure)
+            if who is None:
+                token = token or os.environ.get("GUESTSTAR_TOKEN") or None
+            self._store = RemoteStore(
+                text, timeout=timeout, retries=retries, token=token, credentials=who
+            )
         else:
+            if user is not None or hidden is not None:
+                raise BadInput(
+                    "user: a store on this machine is not logged in to: give the address of a "
+                    "server, or leave user and password out"
+                )
             self._url = text if text is None or "://" in text else f"sqlite:///{text}"
             self._store = open_store(self._url, read_only=True)
 
@@ -87,7 +116,7 @@ class Broker(Exporting, Matching, Notes):
         self.close()
 
     def close(self) -> None:
-        """Close connections and files."""
+        """Close connections and files, and end the login."""
         self._store.close()
         if self._writer is not None:
             self._writer.close()
@@ -100,17 +129,18 @@ class Broker(Exporting, Matching, Notes):
         return self._writer
 
     def __repr__(self) -> str:
-        return f"<Broker over {self._store!r}>"
+        # A traceback may show one whose login has just been refused.
+        return f"<Broker over {getattr(self, '_store', None)!r}>"
 
     def __getitem__(self, name: str) -> BrokerObject:
-        """Return an object by its name.
+        """Return an object by its name, or by one of the TNS that a catalogue matches it with.
 
         Raises
         ------
         BadInput
             If there is none; the message names the nearest.
         """
-        return BrokerObject(self, self._store.object(str(name)))
+        return BrokerObject(self, self._store.object(self._named(str(name))))
 
     def alert(self, alert_id: int | str) -> Alert:
         """Return one alert with light curve, cutouts, scores and the survey's own record.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ import orjson
 import pyarrow as pa
 
 from gueststar import __version__
+from gueststar.client.login import Credentials, Login
 from gueststar.errors import BadInput, NotAllowed, ServerError, ServerUnavailable
 
 ARROW = "application/vnd.apache.arrow.stream"
@@ -36,10 +38,24 @@ class Server:
         Asking again changes nothing: questions read, and what is written names its request.
     token : str, optional
         Says who asks.
+    credentials : Credentials, optional
+        Of who logs in, at once.
+
+    Raises
+    ------
+    BadInput
+        If the address or the token cannot be, or the login is refused.
+    ServerError
+        If it does not answer a login.
     """
 
     def __init__(
-        self, address: str, timeout: float, retries: int, token: str | None = None
+        self,
+        address: str,
+        timeout: float,
+        retries: int,
+        token: str | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         self.address = address.rstrip("/")
         self._retries = retries
@@ -51,9 +67,19 @@ class Server:
             )
         except httpx.InvalidURL as error:
             raise BadInput(f"{address!r} is no address of a server: {error}") from None
+        self._login = None if credentials is None else Login(self._enter, credentials)
+        try:
+            if self._login is not None:
+                self._login.header()
+        except BaseException:
+            self._client.close()
+            raise
 
     def close(self) -> None:
-        """Close the connections."""
+        """Log out and close the connections."""
+        if self._login is not None and not self._client.is_closed:
+            self._retries = 0  # nobody waits for a server that is away
+            self._login.end()
         self._client.close()
 
     def table(self, path: str, **given: Any) -> pa.Table:
@@ -87,33 +113,64 @@ class Server:
         content: bytes | None = None,
     ) -> httpx.Response:
         params = {name: value for name, value in given.items() if value is not None}
+
+        def ask() -> httpx.Response:
+            shown = {} if self._login is None else {"Authorization": self._login.header()}
+            return self._client.request(
+                method, path, params=params, headers={**headers, **shown}, content=content
+            )
+
+        answer = self._tried(ask)
+        if answer.status_code == 401 and self._login is not None:
+            self._login.refused(answer.request.headers["Authorization"])
+            answer = self._tried(ask)
+        return self._checked(answer)
+
+    def _tried(self, ask: Callable[[], httpx.Response]) -> httpx.Response:
         turn, patience = 0, PATIENCE_S
         while True:
             last = turn == self._retries
             try:
-                answer = self._client.request(
-                    method, path, params=params, headers=headers, content=content
-                )
+                answer = ask()
             except httpx.TransportError as error:
                 if last:
-                    raise ServerUnavailable(self._unreachable(error)) from error
+                    raise ServerUnavailable(self._unreachable(error, turn)) from error
                 time.sleep(_wait(turn, None))
                 turn += 1
                 continue
-            asked = answer.headers.get("retry-after")
             wait = _turn_of_ours(answer, patience)
             if wait is not None:
                 patience -= wait
                 time.sleep(wait)
                 continue
             if answer.status_code not in BUSY or last:
-                return self._checked(answer)
-            time.sleep(_wait(turn, asked))
+                return answer
+            time.sleep(_wait(turn, answer.headers.get("retry-after")))
             turn += 1
 
-    def _unreachable(self, error: Exception) -> str:
+    def _enter(self, path: str, body: dict[str, str]) -> httpx.Response | str:
+        """Post what is about logins; a password or a token of it is in no error.
+
+        Sent again is what has not arrived, or was turned away because the server is busy; where
+        it was too much guessing (429) that would make it worse.
+        """
+        for turn in range(self._retries + 1):
+            wait = None
+            try:
+                answer = self._client.post(path, json=body, headers={"Accept": "application/json"})
+                if answer.status_code not in BUSY - {429} or turn == self._retries:
+                    return answer
+                wait = answer.headers.get("retry-after")
+            except httpx.TransportError as error:
+                arrived = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+                if arrived or turn == self._retries:
+                    return self._unreachable(error, turn)
+            time.sleep(_wait(turn, wait))
+        raise AssertionError("the last turn returns")
+
+    def _unreachable(self, error: Exception, turn: int) -> str:
         return (
-            f"no answer from {self.address} after {self._retries + 1} tries "
+            f"no answer from {self.address} after {turn + 1} {'tries' if turn else 'try'} "
             f"({error or type(error).__name__}): is `gueststar serve` running there?"
         )
 

@@ -18,6 +18,7 @@ from gueststar.errors import BadInput
 from gueststar.store.crossmatches import RADIUS_ARCSEC
 from gueststar.store.matching import CONTEXT_KEY
 from gueststar.store.selection import check_cones
+from gueststar.surveys.tns import tns_name
 
 if TYPE_CHECKING:
     from gueststar.client.remote import RemoteStore
@@ -98,6 +99,17 @@ class Matching:
             As of :meth:`minor_planets`; empty where no alert matches.
         """
         return Result.from_arrow(self._store.minor_planet_alerts(str(who)))
+
+    def _named(self, name: str) -> str:
+        """Return the object that a TNS name is about, if a catalogue matches it; else the name."""
+        known = tns_name(name)
+        if known is None:
+            return name
+        spelled = ", ".join(f"'{prefix}{known}'" for prefix in ("", "SN", "AT", "SN ", "AT "))
+        query = f"""SELECT object_id FROM crossmatches WHERE source_id IN ({spelled})
+                    ORDER BY separation_arcsec, object_id"""
+        found = self._store.sql(query, limit=1).column("object_id").to_pylist()
+        return str(found[0]) if found else name
 
     def counterparts(self, object_id: str, radius: Any = RADIUS_ARCSEC) -> Result:
         """Return the objects of other surveys at the place of an object, nearest first.

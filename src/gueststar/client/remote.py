@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from gueststar.catalogs.declaration import Mode
 from gueststar.client.http import Server
+from gueststar.client.login import Credentials
 from gueststar.points import HISTORY_SCHEMA
 from gueststar.score import Score
 from gueststar.store.annotates import Annotation
@@ -48,6 +49,8 @@ class RemoteStore:
         Tries after the first one.
     token : str, optional
         Says who asks.
+    credentials : Credentials, optional
+        Of who logs in.
     """
 
     def __init__(
@@ -57,11 +60,13 @@ class RemoteStore:
         timeout: float = 60.0,
         retries: int = 4,
         token: str | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
-        self._server = Server(address, timeout, retries, token)
+        self._address = address.rstrip("/")
+        self._server = Server(address, timeout, retries, token, credentials)
 
     def __repr__(self) -> str:
-        return f"<RemoteStore {self._server.address}>"
+        return f"<RemoteStore {self._address}>"
 
     def close(self) -> None:
         """Close the connections."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING
+from os import PathLike
+from typing import TYPE_CHECKING, Any
 
 from astropy.coordinates import SkyCoord
 
@@ -14,6 +15,8 @@ from gueststar.errors import BadInput
 if TYPE_CHECKING:
     from gueststar.alert import Alert
     from gueststar.client.broker import Broker
+    from gueststar.client.reporting import TnsReport
+    from gueststar.client.visibility import Observability
     from gueststar.cutouts import Cutouts
     from gueststar.lightcurve import LightCurve
     from gueststar.store.annotates import Annotation
@@ -101,6 +104,46 @@ class BrokerObject:
     def cutouts(self) -> Cutouts:
         """Cutouts of the newest alert."""
         return self.newest.cutouts
+
+    def observability(self, site: Any, night: Any = None) -> Observability:
+        """Return how well it can be observed in a night; see `Broker.observability`."""
+        from gueststar.client.visibility import observability
+
+        return observability([self.object_id], self.ra, self.dec, site, night)
+
+    def tns_report(
+        self, to: str | PathLike[str] | None = None, *, overwrite: bool = False, **said: Any
+    ) -> TnsReport:
+        """Write a report to the Transient Name Server into a file; nothing is sent.
+
+        The first detection of 5 sigma with the last non-detection before it, in the JSON of its
+        bulk reports. A person looks at it, and sends it.
+
+        Parameters
+        ----------
+        to : str or path, optional
+            Default ``tns_NAME.json``.
+        overwrite : bool
+            Replace what is there.
+        **said
+            ``reporter`` and ``reporting_group_id`` must be told; also ``at_type`` (``PSN``),
+            ``discovery_data_source_id``, ``remarks``, ``host_name``, ``host_redshift``,
+            ``transient_redshift``, ``archive``, ``archival_remarks``, ``points``, ``private``: see
+            :class:`gueststar.client.reporting.Report`.
+
+        Returns
+        -------
+        TnsReport
+
+        Raises
+        ------
+        BadInput
+            If it is no candidate: nothing brighter than the reference, a Solar-System object, a
+            survey that the TNS has no number for.
+        """
+        from gueststar.client.reporting import report_of, write
+
+        return write(self, to, report_of(said), overwrite=overwrite)
 
     def __repr__(self) -> str:
         return (
