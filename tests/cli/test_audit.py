@@ -83,7 +83,7 @@ def test_it_is_shown_as_a_table_and_pruned(run):
     assert "command line" in " ".join(shown.split())
     assert "ok" in shown
     code, _, said = run("audit", "--prune", "2100-01-01")
-    assert (code, said) == (0, "1 lines are forgotten.")
+    assert (code, said) == (0, "Forgotten: 1 line.")
     assert lines(run) == [("audit --prune", "1 lines before 2100-01-01T00:00:00+00:00", "ok")]
 
 

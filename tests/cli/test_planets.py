@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from catalogs.planets import EROS
 from gueststar.cli import app
 from gueststar.errors import BadInput, GueststarError
+from gueststar.store import open_store
 
 
 @pytest.fixture
@@ -46,6 +47,9 @@ def test_from_the_file_to_the_match(url, tmp_path):
     assert (again["matched_now"], again["n_waiting"]) == (20, 0)
     said("remove", "mpc", url=url)
     assert "No orbits" in said("list", url=url).stderr
+    with open_store(url, read_only=True) as store:
+        noted = store.audit(limit=10)["what"].to_pylist()
+    assert set(noted) == {f"gueststar planets {what}" for what in ("add", "match", "remove")}
 
 
 def test_where_a_body_is(url, tmp_path):

@@ -72,7 +72,8 @@ def audit(
         before = unix_of(prune, "prune")
         with open_store(store) as opened, audited(opened, "gueststar audit --prune"):
             count = opened.prune_audit(before)
-        print_json({"pruned": count}) if json else said.print(f"{count:,} lines are forgotten.")
+        lines = f"{count:,} line{'' if count == 1 else 's'}"
+        print_json({"pruned": count}) if json else said.print(f"Forgotten: {lines}.")
         return
     begin = None if since is None else unix_of(since, "since")
     with open_store(store, read_only=True) as opened:
