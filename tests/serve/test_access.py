@@ -19,7 +19,7 @@ from store.restricted import NAMES, batches, numbered, visible
 ALLOWED = frozenset([1])
 BASE = "http://127.0.0.1:8765"
 #: What only operators are told, and what is not about alerts.
-OPERATORS = {"/api/health", "/health", "/health.json", "/metrics"}
+OPERATORS = {"/api/audit", "/api/health", "/health", "/health.json", "/metrics"}
 NOT_ABOUT_ALERTS = {"/api", "/api/openapi.json", "/favicon.ico", "/static/{path:path}"}
 QUERIES = [
     "SELECT * FROM alerts ORDER BY alert_id",

@@ -292,4 +292,5 @@ def test_a_store_of_the_version_before_gets_the_tables(sqlite_url):
         assert store.object("z").n_detections == 1
         ann = store.add_account("Ann", GOOD)
         assert store.tokens(ann.account_id) == []
+        assert store.audit().num_rows == 1
         assert store.health()["cutouts"] == {"place": "database", "trouble": None}
