@@ -140,6 +140,9 @@ class Observability:
         table["note"] = Column(self._notes(top, hours, bool(dark.any())))
         for name, text in COLUMNS.items():
             table[name].info.description = text
+        for name in table.colnames:
+            if table[name].dtype.kind == "f":  # more digits are not known
+                table[name].info.format = ".6f" if name in ("ra", "dec") else ".3f"
         table.meta |= self._facts()
         return table
 
