@@ -85,7 +85,7 @@ class Observability:
         Parameters
         ----------
         row : int
-            Of :attr:`table`.
+            Of ``table``.
         """
         place = self.table[row]
         ra, dec = (np.full(POINTS, place[name].to_value("deg")) for name in ("ra", "dec"))
