@@ -85,7 +85,7 @@ class Observability:
         Parameters
         ----------
         row : int
-            Of :attr:`table`.
+            Of ``table``.
         """
         place = self.table[row]
         ra, dec = (np.full(POINTS, place[name].to_value("deg")) for name in ("ra", "dec"))
@@ -140,6 +140,9 @@ class Observability:
         table["note"] = Column(self._notes(top, hours, bool(dark.any())))
         for name, text in COLUMNS.items():
             table[name].info.description = text
+        for name in table.colnames:
+            if table[name].dtype.kind == "f":  # more digits are not known
+                table[name].info.format = ".6f" if name in ("ra", "dec") else ".3f"
         table.meta |= self._facts()
         return table
 
