@@ -151,7 +151,7 @@ def test_series_keep_the_newest_score_and_stay_few():
 def test_the_panel_sends_its_slots(client, richest):
     alert = richest.alerts["alert_id"][0].as_py()
     panel = client.get(f"/alert/{alert}/panel").text
-    assert re.findall('data-slot="([a-z]+)"', panel) == ["scores", "packet"]
+    assert re.findall('data-slot="([a-z]+)"', panel) == ["planets", "scores", "packet"]
 
 
 def test_notes_are_shown_escaped_and_gone_when_removed(client, richest):

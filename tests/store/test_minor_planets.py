@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from catalogs.planets import belt, table_of
+from gueststar.catalogs.declaration import Declaration
 from gueststar.catalogs.ephemeris import ephemeris
 from gueststar.catalogs.observatories import PALOMAR, RUBIN
 from gueststar.errors import BadInput
@@ -194,6 +195,10 @@ def test_what_cannot_be_is_refused_and_leaves_nothing(store):
         add(store, radius=0)
     with pytest.raises(BadInput, match="has no orbits"):
         store.add_orbits("mpc", [], "v1", source="empty.dat", radius_arcsec=5.0)
+
+    store.add_catalogue(Declaration("gaia"), [[]], "v1")
+    with pytest.raises(BadInput, match="name: 'gaia' is a catalogue"):
+        add(store, name="gaia")
 
     def broken():
         yield table_of(belt(5))

@@ -75,6 +75,12 @@ def questions(alerts, given):
     yield "counterparts", lambda s: s.counterparts("ZTF18a")
     yield "classes", lambda s: s.classes()
     yield "xmatch", lambda s: s.xmatch([10.0], [0.0], "gaia")
+    yield "orbit_files", lambda s: s.orbit_files()
+    for one in [*ids, 7]:
+        yield "minor_planets", lambda s, one=one: s.minor_planets(one)
+    yield "minor_planet_alerts", lambda s: s.minor_planet_alerts("Eros")
+    yield "orbit", lambda s: s.orbit("Eros")
+    yield "planets_near", lambda s: s.planets_near([10.0], [0.0], [60000.3], ["ztf"])
     for view in VIEW_NAMES:
         if view not in OPERATORS_VIEWS:
             yield "sql", lambda s, view=view: as_set(s.sql(f"SELECT * FROM {view}"))
@@ -170,6 +176,7 @@ NOT_READ = {
     "remove_annotation", "add_catalogue", "remove_catalogue", "match_catalogue", "note_unsent",
     *(name for name in vars(Admits) if not name.startswith("_")),  # test_accounts.py
     "keep_cutouts_in", "move_cutouts", "note_audit", "note_refusals", "prune_audit",
+    "keep_cutouts_in", "move_cutouts", "add_orbits", "remove_orbits", "match_orbits",
 }  # fmt: skip
 OPERATORS = {
     "health", "flow", "unprocessed", "dead_letters", "cutout_places", "unmoved_cutouts",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from gueststar.errors import BadInput, NotThere, StoreError, did_you_mean
+from gueststar.store import catalogues
 from gueststar.store.catalogues import LOADING, READY, REPLACED
 from gueststar.store.session import Session
 from gueststar.store.tables import typed
@@ -129,8 +130,16 @@ def _check_among(name: str, known: Collection[str]) -> None:
 def begin(
     connection: Session, name: str, version: str, source: str, radius: float
 ) -> OrbitFile | None:
-    """Enter a file that is about to be read; return None when this very version is there."""
+    """Enter a file that is about to be read; return None when this very version is there.
+
+    Raises
+    ------
+    BadInput
+        If a catalogue has this name: filters tell them by it.
+    """
     connection.alone(LOCK)
+    if any(catalogue.name == name for catalogue in catalogues.ready(connection)):
+        raise BadInput(f"name: {name[:64]!r} is a catalogue: orbits need another name")
     if any((file.name, file.version) == (name, version) for file in ready(connection)):
         return None
     query = f"SELECT file_id FROM orbit_files WHERE name = ? AND state = {LOADING}"
