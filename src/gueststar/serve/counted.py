@@ -62,10 +62,11 @@ class Counted(Generic[T]):
             if self._last is not None and self._last[2] <= QUICK_S:
                 self._renew()
                 return Count(*self._last[:2], renewing=False)
+            last = self._last
             if self._renewal is None or self._renewal.done():
                 self._behind = self._behind or ThreadPoolExecutor(1, "count")
                 self._renewal = self._behind.submit(self._renew_behind)
-            renewal, last = self._renewal, self._last
+            renewal = self._renewal
         if last is not None:
             return Count(*last[:2], renewing=True)
         try:
