@@ -43,6 +43,7 @@ def test_alerts_of_a_range_are_read_from_its_index(filled):
     night = int(NIGHTS[3])
     found = plans(filled, lambda: filled.night(night, mag_max=18.0, min_score=0.5))
     assert [line for line in found if "alert_by_mag (night=? AND mag<?)" in line]
+    assert "SEARCH s USING PRIMARY KEY (alert_id=? AND name_id=?)" in found
     found = plans(filled, lambda: filled.night(night, age_min=1.0))
     assert [line for line in found if "alert_by_age (night=? AND age>?)" in line]
 

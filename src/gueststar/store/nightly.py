@@ -47,8 +47,6 @@ _FILTERS = {
 _SCORED = """SELECT 1 FROM score_rows AS s
              WHERE s.alert_id = a.alert_id AND s.name_id = :name AND s.latest{night}"""
 _ITS_ALERT = " AND EXISTS (SELECT 1 FROM alert_rows AS a WHERE a.alert_id = s.alert_id{})"
-_MEASURED = """ AND s.alert_id IN (SELECT a.alert_id FROM alert_rows AS a{index}
-                                   WHERE a.night = :night{which})"""
 
 #: Which index each sort reads, and what it sorts by.
 _SORTS = {
@@ -178,14 +176,12 @@ def score_name(connection: Session, module: str) -> int | None:
 
 def _by_score(connection: Session, page: Page, values: dict[str, Any]) -> list[int]:
     scored = _SCORED.format(night=connection.same_night)
-    where = "s.latest AND s.night = :night AND s.name_id = :name AND s.value IS NOT NULL"
-    where += page.scored
-    where += _its_alert(connection, page)
+    table, where = _scores(connection, page)
     return _two_parts(
         connection,
         page,
         values,
-        (f"score_rows AS s{connection.index('score_by_night')}", where, "s.value", "s.alert_id"),
+        (table, f"{where} AND s.value IS NOT NULL", "s.value", "s.alert_id"),
         (
             f"alert_rows AS a{connection.index('alert_by_time')}",
             f"a.night = :night{page.which} AND NOT EXISTS ({scored} AND +s.value IS NOT NULL)",
@@ -195,18 +191,26 @@ def _by_score(connection: Session, page: Page, values: dict[str, Any]) -> list[i
     )
 
 
-def _its_alert(connection: Session, page: Page) -> str:
-    """Ask of a score's alert what the page asks for.
+def _scores(connection: Session, page: Page) -> tuple[str, str]:
+    """Return the table of a night's scores ``s``, and which of them are wanted.
 
     Few alerts are expected in a range of magnitudes or ages: they are read first, from its index.
     """
-    if not page.which:
-        return ""
-    if not page.measured:
-        return _ITS_ALERT.format(connection.same_night + page.which)
-    by_mag = page.mag_min is not None or page.mag_max is not None
-    index = connection.index("alert_by_mag" if by_mag else "alert_by_age")
-    return _MEASURED.format(index=index, which=page.which)
+    if page.measured:
+        by_mag = page.mag_min is not None or page.mag_max is not None
+        index = connection.index("alert_by_mag" if by_mag else "alert_by_age")
+        where = f"""a.night = :night{page.which} AND s.alert_id = a.alert_id{connection.same_night}
+                    AND s.name_id = :name AND s.latest{_looked_up(page.scored)}"""
+        return f"alert_rows AS a{index} CROSS JOIN score_rows AS s", where
+    where = f"s.latest AND s.night = :night AND s.name_id = :name{page.scored}"
+    if page.which:
+        where += _ITS_ALERT.format(connection.same_night + page.which)
+    return f"score_rows AS s{connection.index('score_by_night')}", where
+
+
+def _looked_up(scored: str) -> str:
+    """Keep SQLite from its index of values, where scores are looked up alert by alert."""
+    return scored.replace("s.value", "+s.value")
 
 
 def _by_value(connection: Session, page: Page, values: dict[str, Any]) -> list[int]:
@@ -215,7 +219,7 @@ def _by_value(connection: Session, page: Page, values: dict[str, Any]) -> list[i
     where = "a.night = :night" + page.which
     if page.scored:
         scored = _SCORED.format(night=connection.same_night)
-        where += f" AND EXISTS ({scored}{page.scored.replace('s.value', '+s.value')})"
+        where += f" AND EXISTS ({scored}{_looked_up(page.scored)})"
     return _two_parts(
         connection,
         page,
@@ -270,9 +274,8 @@ def _total(connection: Session, page: Page, values: dict[str, Any]) -> int:
         query = f"""SELECT count(*) FROM alert_rows AS a{connection.index("alert_by_time")}
                     WHERE a.night = :night{page.which}"""
     else:
-        query = f"""SELECT count(*) FROM score_rows AS s{connection.index("score_by_night")}
-                    WHERE s.latest AND s.night = :night AND s.name_id = :name{page.scored}
-                        {_its_alert(connection, page)}"""
+        table, where = _scores(connection, page)
+        query = f"SELECT count(*) FROM {table} WHERE {where}"
     return int(connection.execute(query, values).fetchone()[0] or 0)
 
 
