@@ -7,7 +7,7 @@ the number of its alerts on the sky. East is left, RA 0h is in the middle.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -123,9 +123,9 @@ def _link(cell: Cell, href: str, noun: str, place: int) -> str:
     )
 
 
-def warm_up() -> None:
-    """Draw what the first visitors of maps would wait for."""
-    for order in ORDERS:
+def warm_up(orders: Sequence[int] = (4,)) -> None:
+    """Draw what the first visitor of a map would wait for; 4 is the usual one."""
+    for order in orders:
         cells({}, order)
     lines()
 
