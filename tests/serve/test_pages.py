@@ -5,6 +5,7 @@ import io
 import json
 import re
 import struct
+import time
 from html.parser import HTMLParser
 from urllib.parse import quote, unquote
 
@@ -265,7 +266,25 @@ def test_light_curves_as_figure_csv_and_json(client, store, best):
 
 def test_health_agrees_with_the_store(client, store):
     assert client.get("/health.json").json() == json.loads(json.dumps(store.health()))
-    assert "In = out." in client.get("/health").text
+    assert "In = out." in counted(client)
+
+
+def counted(client):
+    """Return the page of health, when it has been counted."""
+    for _ in range(600):
+        if "Being counted" not in (text := client.get("/health").text):
+            return text
+        time.sleep(0.1)
+    raise AssertionError("never counted")
+
+
+def test_the_first_page_of_health_does_not_wait(store_url, monkeypatch):
+    monkeypatch.setattr("gueststar.serve.portal.pages.health.PATIENCE_S", 0.0)
+    with TestClient(create_app(store_url), base_url="http://127.0.0.1:8765") as fresh:
+        first = fresh.get("/health")
+        assert first.status_code == 200
+        assert "Being counted" in first.text or "In = out." in first.text
+        assert "In = out." in counted(fresh)
 
 
 def test_pages_are_private_to_this_server(client, best):

@@ -44,12 +44,33 @@ def test_a_server_that_goes_away_and_comes_back(own_postgres, tmp_path):
             assert store.health()["stored"] == (20 if how == "fast" else 40)
             report = store.write([random_alerts(20, 2, source="b", first_id=5)], [], archive)
             assert report.received == (20 if how == "fast" else 0)
+        assert store.cone(10.0, 10.0, 648_000.0).num_rows
         own_postgres.server.stop()
+        with pytest.raises(StoreUnavailable, match="does not answer, or went away"):
+            store.cone(10.0, 10.0, 648_000.0)
         own_postgres.server.start()
+        assert store.cone(10.0, 10.0, 648_000.0).num_rows  # a connection that died is replaced
         assert store.write([random_alerts(5, 3, source="c", first_id=900)]).stored == 5
         assert store.sql("SELECT count(*) AS n FROM alerts")["n"].to_pylist() == [45]
         assert store.health()["in_equals_out"]
     assert archive.sql("SELECT count(*) AS n FROM alerts")["n"].to_pylist() == [40]
+
+
+def test_a_cone_is_bound_in_time_and_leaves_no_transaction(full, monkeypatch):
+    monkeypatch.setattr("gueststar.store.postgres.session.MAX_SECONDS", 0.2)
+    with open_store(full._url, read_only=True) as store:
+        with pytest.raises(BadInput, match="longer than 0 s"):
+            store._asked(_slept)
+        monkeypatch.undo()
+        query = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                       AND application_name = 'gueststar' AND state LIKE 'idle in transaction%'"""
+        with full._reading() as connection:
+            assert connection.execute(query).fetchone() == (0,)
+
+
+def _slept(connection):
+    with connection.within(20.0):
+        connection.execute("SELECT pg_sleep(5)")
 
 
 def test_the_backend_of_a_writer_is_killed_in_the_middle(own_postgres):

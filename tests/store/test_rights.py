@@ -176,7 +176,7 @@ NOT_READ = {
     "remove_annotation", "add_catalogue", "remove_catalogue", "match_catalogue", "note_unsent",
     *(name for name in vars(Admits) if not name.startswith("_")),  # test_accounts.py
     "keep_cutouts_in", "move_cutouts", "note_audit", "note_refusals", "prune_audit",
-    "keep_cutouts_in", "move_cutouts", "add_orbits", "remove_orbits", "match_orbits",
+    "add_orbits", "remove_orbits", "match_orbits",
 }  # fmt: skip
 OPERATORS = {
     "health", "flow", "unprocessed", "dead_letters", "cutout_places", "unmoved_cutouts",

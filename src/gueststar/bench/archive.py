@@ -18,6 +18,7 @@ import numpy as np
 
 from gueststar.bench.fill import NIGHTS, fill
 from gueststar.bench.kafka import Tell, silent
+from gueststar.bench.pages import portal
 from gueststar.bench.serving import serving
 from gueststar.errors import BadInput
 from gueststar.store import Store, open_store, store_name
@@ -57,7 +58,8 @@ def archive(
     dict
         ``fill_s``; ``cone_ms`` and ``rest_cone_ms`` with ``p50``, ``p99``; ``cones_s`` of 100,000
         positions at once with their ``matches``; median ``pages_ms`` of 100 rows and ``slow_ms``
-        of what reads everything, by question; ``load`` before and after.
+        of what reads everything, by question; ``portal_ms`` of pages by
+        :func:`gueststar.bench.pages.portal`; ``load`` before and after.
 
     Raises
     ------
@@ -76,10 +78,11 @@ def archive(
         with open_store(url, read_only=True) as opened:
             result = _measured(opened, np.random.default_rng(seed + 1), tell)
         tell("REST", 0, 1)
-        rest = _rest(url, result.pop("places"))
+        places, nights, name = result.pop("asked")
+        served = _served(url, places, nights, name, tell)
     how = __doc__.split("\n\n")[1].replace("\n", " ") if __doc__ else ""
     about = {"store": store_name(url), "load": [round(load, 1), round(os.getloadavg()[0], 1)]}
-    return {**about, **filled, **result, "rest_cone_ms": rest, "how": how}
+    return {**about, **filled, **result, **served, "how": how}
 
 
 def _filled(store: Store, objects: int, seed: int, tell: Tell) -> dict[str, Any]:
@@ -116,7 +119,11 @@ def _measured(store: Store, rng: np.random.Generator, tell: Tell) -> dict[str, A
         "matches": matches,
         "pages_ms": pages,
         "slow_ms": slow,
-        "places": (ra[some[:REST_CONES]], dec[some[:REST_CONES]]),
+        "asked": (
+            (ra[some[:REST_CONES]], dec[some[:REST_CONES]]),
+            store.nights()["night"].to_pylist(),
+            names[some[0]],
+        ),
     }
 
 
@@ -216,13 +223,23 @@ def summary(times: np.ndarray) -> dict[str, float]:
     return {"p50": round(float(p50), 2), "p99": round(float(p99), 2), "max": float(times.max())}
 
 
-def _rest(url: str, places: tuple[np.ndarray, np.ndarray]) -> dict[str, float]:
-    with serving(url) as (address, _), httpx.Client(base_url=f"http://{address}/api") as client:
+def _served(
+    url: str, places: tuple[np.ndarray, np.ndarray], nights: list[int], name: str, tell: Tell
+) -> dict[str, Any]:
+    """Measure cones over REST and pages of the portal, of one server."""
+    with serving(url) as (address, _), _client(address) as client:
         at = iter(np.stack(places, 1).tolist())
 
         def ask() -> None:
             ra, dec = next(at)
-            answer = client.get("/cone", params={"ra": ra, "dec": dec, "radius": RADIUS})
+            answer = client.get("/api/cone", params={"ra": ra, "dec": dec, "radius": RADIUS})
             answer.raise_for_status()
 
-        return summary(_times(len(places[0]), ask)[10:])
+        cones = summary(_times(len(places[0]), ask)[10:])
+        row = client.get(f"/api/objects/{name}").json()
+        found = portal(client, nights, name, (row["ra"], row["dec"]), tell)
+    return {"rest_cone_ms": cones, "portal_ms": found}
+
+
+def _client(address: str) -> httpx.Client:
+    return httpx.Client(base_url=f"http://{address}", timeout=60)

@@ -35,7 +35,7 @@ class Health:
     Parameters
     ----------
     health : callable
-        Gives the counts.
+        Gives the counts, and ``counted_unix`` where they are not of this moment.
     """
 
     def __init__(self, health: Callable[[], dict[str, Any]]) -> None:
@@ -74,6 +74,11 @@ def _totals(facts: dict[str, Any]) -> Iterator[Metric]:
     yield GaugeMetricFamily("gueststar_store_bytes", "Size of it", value=facts["size_mb"] * 1e6)
     yield GaugeMetricFamily(
         "gueststar_unsent", "Alerts that a topic out did not take", value=facts["unsent"]
+    )
+    yield GaugeMetricFamily(
+        "gueststar_counted_timestamp_seconds",
+        "When all this was counted: a large store is counted behind, for the next reader",
+        value=facts.get("counted_unix", time.time()),
     )
     newest = max((alarm["at_unix"] for alarm in facts["alarms"]), default=0.0)
     yield GaugeMetricFamily(

@@ -36,7 +36,7 @@ _QUERIES = {
     "class": """SELECT n.module, n.class, c.above, c.scored, c.every - c.scored FROM (
                     SELECT name_id, count(*) FILTER (WHERE s.value >= :least) AS above,
                            count(s.value) AS scored, count(*) AS every
-                    FROM score_rows AS s{index} {which} AND s.latest GROUP BY name_id) AS c
+                    FROM score_rows AS s{index} {which} AND {latest} GROUP BY name_id) AS c
                 JOIN score_names AS n ON n.name_id = c.name_id ORDER BY n.name_id""",
     "healpix": """SELECT healpix29 >> {shift} AS cell, count(*) FROM alert_rows AS a {which}
                   GROUP BY cell ORDER BY cell""",
@@ -50,8 +50,19 @@ def counts(
     check_count(by, order)
     nightly.check_night(night)
     which = "WHERE TRUE" if night is None else "WHERE night = :night"
-    index = connection.index("score_by_value" if night is None else "score_by_night")
-    query = _QUERIES[by].format(which=which, shift=2 * (29 - order), index=index)
+    query = _QUERIES[by].format(which=which, shift=2 * (29 - order), **_scores(connection, night))
     with connection.within(MAX_SECONDS, whole=True):
         found = connection.execute(query, {"night": night, "least": min_score})
         return typed(found.fetchall(), _SCHEMAS[by])
+
+
+def _scores(connection: Session, night: int | None) -> dict[str, str]:
+    """Return the index that scores are read by, and the condition that they are the newest.
+
+    All scores are read as they lie: SQLite looks every row up that it finds in an index of the
+    newest, to see whether it is one, and ``IS TRUE`` keeps it from that index.
+    """
+    if night is not None:
+        return {"index": connection.index("score_by_night"), "latest": "s.latest"}
+    named = bool(connection.index("score_by_value"))
+    return {"index": "", "latest": "s.latest IS TRUE" if named else "s.latest"}

@@ -109,6 +109,11 @@ class EngineStore(
     def _reading(self) -> AbstractContextManager[Session]:
         """Give a transaction for reading: one moment, also while another process writes."""
 
+    def _asked(self, work: Callable[[Session], T]) -> T:
+        """Ask one question: a single statement within bounds of time, which indexes answer."""
+        with self._reading() as connection:
+            return work(connection)
+
     @abstractmethod
     def _commit(self, work: Callable[[Session], T]) -> T:
         """Do some work in one transaction for writing, under this object's lock."""
@@ -289,8 +294,7 @@ class EngineStore(
         """
         from gueststar.store import sky  # brings astropy, which nothing else here needs
 
-        with self._reading() as connection:
-            return sky.cone(connection, ra, dec, radius_arcsec)
+        return self._asked(lambda connection: sky.cone(connection, ra, dec, radius_arcsec))
 
     def nights(self) -> pa.Table:
         """Return the nights, newest first: ``night, n_alerts, first_mjd_tai, last_mjd_tai``."""

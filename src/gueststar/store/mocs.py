@@ -36,10 +36,11 @@ def joined(ranges: np.ndarray) -> np.ndarray:
         return np.empty((0, 2), np.int64)
     ranges = ranges[np.argsort(ranges[:, 0], kind="stable")]
     reach = np.maximum.accumulate(ranges[:, 1])
-    first = np.append(True, ranges[1:, 0] > reach[:-1])
-    starts = np.flatnonzero(first)
-    ends = np.append(starts[1:], len(ranges)) - 1
-    return np.stack([ranges[starts, 0], reach[ends]], 1)
+    later = np.flatnonzero(ranges[1:, 0] > reach[:-1])  # each begins behind the one before
+    found = np.empty((len(later) + 1, 2), np.int64)
+    found[0, 0], found[1:, 0] = ranges[0, 0], ranges[later + 1, 0]
+    found[:-1, 1], found[-1, 1] = reach[later], reach[-1]
+    return found
 
 
 def without(ranges: np.ndarray, less: np.ndarray) -> np.ndarray:

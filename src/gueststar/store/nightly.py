@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from gueststar.errors import BadInput, did_you_mean
 from gueststar.store.interface import Sort
+from gueststar.store.selection import MAX_SECONDS
 from gueststar.store.session import Session
 from gueststar.store.tables import ALERTS, FOUND, columns_sql, typed
 
@@ -42,6 +43,7 @@ _FILTERS = {
     "age_min": "a.age >= :age_min",
     "age_max": "a.age <= :age_max",
 }
+#: Of ``+value`` SQLite knows no index: it would read all scores in the range for each alert.
 _SCORED = """SELECT 1 FROM score_rows AS s
              WHERE s.alert_id = a.alert_id AND s.name_id = :name AND s.latest{night}"""
 _ITS_ALERT = " AND EXISTS (SELECT 1 FROM alert_rows AS a WHERE a.alert_id = s.alert_id{})"
@@ -125,10 +127,10 @@ def night(connection: Session, night: int | None, module: str, page: Page) -> pa
     check_night(night)
     name = score_name(connection, module)
     values = {"night": night, "name": name, **page.values()}
-    ids = _by_score(connection, page, values) if page.sort == "score" else None
-    if ids is None:
-        ids = _by_value(connection, page, values)
-    total = _total(connection, page, values)
+    read = _by_score if page.sort == "score" else _by_value
+    with connection.within(MAX_SECONDS, whole=True):
+        ids = read(connection, page, values)
+        total = _total(connection, page, values)
     return _rows(connection, ids, name).replace_schema_metadata({TOTAL_KEY: str(total).encode()})
 
 
@@ -172,24 +174,43 @@ def score_name(connection: Session, module: str) -> int | None:
     return int(found[0]) if found else None
 
 
-def _by_score(connection: Session, page: Page, values: dict[str, Any]) -> list[int] | None:
+def _by_score(connection: Session, page: Page, values: dict[str, Any]) -> list[int]:
     scored = _SCORED.format(night=connection.same_night)
-    where = "s.latest AND s.night = :night AND s.name_id = :name AND s.value IS NOT NULL"
-    where += page.scored
-    if page.which:
-        where += _ITS_ALERT.format(connection.same_night + page.which)
+    table, where = _scores(connection, page)
     return _two_parts(
         connection,
         page,
         values,
-        (f"score_rows AS s{connection.index('score_by_night')}", where, "s.value", "s.alert_id"),
+        (table, f"{where} AND s.value IS NOT NULL", "s.value", "s.alert_id"),
         (
             f"alert_rows AS a{connection.index('alert_by_time')}",
-            f"a.night = :night{page.which} AND NOT EXISTS ({scored} AND s.value IS NOT NULL)",
+            f"a.night = :night{page.which} AND NOT EXISTS ({scored} AND +s.value IS NOT NULL)",
             "a.mjd_tai",
             "a.alert_id",
         ),
     )
+
+
+def _scores(connection: Session, page: Page) -> tuple[str, str]:
+    """Return the table of a night's scores ``s``, and which of them are wanted.
+
+    Few alerts are expected in a range of magnitudes or ages: they are read first, from its index.
+    """
+    if page.measured:
+        by_mag = page.mag_min is not None or page.mag_max is not None
+        index = connection.index("alert_by_mag" if by_mag else "alert_by_age")
+        where = f"""a.night = :night{page.which} AND s.alert_id = a.alert_id{connection.same_night}
+                    AND s.name_id = :name AND s.latest{_looked_up(page.scored)}"""
+        return f"alert_rows AS a{index} CROSS JOIN score_rows AS s", where
+    where = f"s.latest AND s.night = :night AND s.name_id = :name{page.scored}"
+    if page.which:
+        where += _ITS_ALERT.format(connection.same_night + page.which)
+    return f"score_rows AS s{connection.index('score_by_night')}", where
+
+
+def _looked_up(scored: str) -> str:
+    """Keep SQLite from its index of values, where scores are looked up alert by alert."""
+    return scored.replace("s.value", "+s.value")
 
 
 def _by_value(connection: Session, page: Page, values: dict[str, Any]) -> list[int]:
@@ -198,7 +219,7 @@ def _by_value(connection: Session, page: Page, values: dict[str, Any]) -> list[i
     where = "a.night = :night" + page.which
     if page.scored:
         scored = _SCORED.format(night=connection.same_night)
-        where += f" AND EXISTS ({scored}{page.scored})"
+        where += f" AND EXISTS ({scored}{_looked_up(page.scored)})"
     return _two_parts(
         connection,
         page,
@@ -253,10 +274,8 @@ def _total(connection: Session, page: Page, values: dict[str, Any]) -> int:
         query = f"""SELECT count(*) FROM alert_rows AS a{connection.index("alert_by_time")}
                     WHERE a.night = :night{page.which}"""
     else:
-        its_alert = _ITS_ALERT.format(connection.same_night + page.which) if page.which else ""
-        query = f"""SELECT count(*) FROM score_rows AS s{connection.index("score_by_night")}
-                    WHERE s.latest AND s.night = :night AND s.name_id = :name{page.scored}
-                        {its_alert}"""
+        table, where = _scores(connection, page)
+        query = f"SELECT count(*) FROM {table} WHERE {where}"
     return int(connection.execute(query, values).fetchone()[0] or 0)
 
 

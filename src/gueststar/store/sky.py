@@ -22,30 +22,40 @@ MAX_RADIUS_ARCSEC = 648_000.0  # 180 deg
 _SMALL = 0.1  # deg: larger cones are covered with cells of a tenth of their radius and less
 _FINER = 4
 
+#: Types of the objects of a cone.
+NEAR = OBJECTS.append(pa.field("separation_arcsec", pa.float64()))
+
 
 def cone(connection: Session, ra: float, dec: float, radius_arcsec: float) -> pa.Table:
     """Return the objects within a radius; see :meth:`gueststar.store.engine.EngineStore.cone`."""
     check(ra, dec, radius_arcsec)
-    table = objects_in(connection, ranges(ra, dec, radius_arcsec / 3600.0))
-    distance = separation(ra, dec, table.column("ra").to_numpy(), table.column("dec").to_numpy())
-    inside = np.flatnonzero(distance <= radius_arcsec)
-    inside = inside[np.argsort(distance[inside], kind="stable")]
-    near = table.take(pa.array(inside))
-    return near.append_column("separation_arcsec", pa.array(distance[inside], pa.float64()))
+    rows = _rows_in(connection, ranges(ra, dec, radius_arcsec / 3600.0))
+    places = np.array([(row[_RA], row[_DEC]) for row in rows]).reshape(-1, 2)
+    apart = separation(ra, dec, places[:, 0], places[:, 1])
+    inside = np.flatnonzero(apart <= radius_arcsec)
+    inside = inside[np.argsort(apart[inside], kind="stable")]
+    return typed([(*rows[k], apart[k]) for k in inside.tolist()], NEAR)
 
 
 def objects_in(connection: Session, spans: np.ndarray) -> pa.Table:
     """Return the objects in ranges of cells, sorted by cell and name."""
+    return typed(_rows_in(connection, spans), OBJECTS)
+
+
+def _rows_in(connection: Session, spans: np.ndarray) -> list[tuple[Any, ...]]:
     query = f"""SELECT {columns_sql(OBJECTS, "o")} FROM {connection.spans}
                 CROSS JOIN object_rows AS o
                 WHERE o.healpix29 >= span.low AND o.healpix29 < span.high"""
     with connection.within(MAX_SECONDS):
-        rows = connection.execute(query, connection.pack_spans(spans)).fetchall()
+        rows: list[tuple[Any, ...]] = connection.execute(
+            query, connection.pack_spans(spans)
+        ).fetchall()
     rows.sort(key=_PLACE)  # texts by code points, which is the order of their bytes
-    return typed(rows, OBJECTS)
+    return rows
 
 
 _PLACE = itemgetter(OBJECTS.get_field_index("healpix29"), OBJECTS.get_field_index("object_id"))
+_RA, _DEC = OBJECTS.get_field_index("ra"), OBJECTS.get_field_index("dec")
 
 
 def check(ra: float, dec: float, radius_arcsec: float) -> None:
@@ -82,7 +92,7 @@ def ranges(ra: float, dec: float, radius: float, whole: bool = False) -> np.ndar
     numpy.ndarray of int64, shape ``(n, 2)``
     """
     finer = _FINER if radius > _SMALL else 0
-    depth = int(np.clip(math.log2(CELL_DEG / radius) + finer, 0, 27))
+    depth = min(max(int(math.log2(CELL_DEG / radius) + finer), 0), 27)
     cells, depths, full = cone_search(
         Longitude(ra % 360.0, u.deg), Latitude(dec, u.deg), radius * u.deg, depth, depth_delta=2
     )

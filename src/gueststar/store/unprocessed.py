@@ -63,7 +63,8 @@ class Unprocessed:
 
 def unprocessed(connection: Session) -> Unprocessed:
     """Collect the cells of alerts whose scoring failed, and of dead letters."""
-    alerts = connection.execute(_UNSCORED + connection.same_night, (FAILED,)).fetchall()
+    query = _UNSCORED.format(index=connection.index("score_missing"))
+    alerts = connection.execute(query + connection.same_night, (FAILED,)).fetchall()
     letters = connection.execute(_LETTERS).fetchall()
     told = [cell for (cell,) in letters if cell is not None]
     cells = np.array([row[0] for row in alerts] + told, np.int64)
@@ -72,6 +73,7 @@ def unprocessed(connection: Session) -> Unprocessed:
 
 _UNSCORED = f"""
     SELECT DISTINCT a.healpix29, a.alert_id
-    FROM score_rows AS s JOIN alert_rows AS a ON a.alert_id = s.alert_id
-    WHERE s.latest AND s.value IS NULL AND substr(s.reason, 1, {len(FAILED)}) = ?"""
+    FROM score_rows AS s{{index}} CROSS JOIN alert_rows AS a
+    WHERE a.alert_id = s.alert_id AND s.latest AND s.value IS NULL
+          AND substr(s.reason, 1, {len(FAILED)}) = ?"""
 _LETTERS = "SELECT healpix29 FROM dead_rows"

@@ -193,3 +193,4 @@ def _warm_up() -> None:
     absolute_offset(0.1)
     barycentric(np.array([60_000.0]), 0.0, 0.0)
     LightCurve.from_rows([[1, 6e4, "g", 1.0, 1.0, None, None, 20.5, "detection"]]).plot().to_json()
+    skymap.warm_up(skymap.ORDERS)

@@ -16,11 +16,11 @@ from gueststar.score import TAXONOMY
 from gueststar.serve import jwts
 from gueststar.serve.addresses import Addresses
 from gueststar.serve.cors import Origins
+from gueststar.serve.counted import Counted
 from gueststar.serve.guesses import Guesses
 from gueststar.serve.metrics import registry_of
-from gueststar.serve.portal import formats, packet
+from gueststar.serve.portal import formats, packet, skymap
 from gueststar.serve.portal.assets import PLOTLY, Assets
-from gueststar.serve.portal.counted import Counted
 from gueststar.serve.site import Site
 from gueststar.serve.visitors import asked, visitor
 from gueststar.store import Store, open_store, store_exists, store_name
@@ -81,7 +81,12 @@ class House:
     @cached_property
     def metrics(self) -> CollectorRegistry:
         """What Prometheus reads of the store."""
-        return registry_of(lambda: self.whole.health())
+        return registry_of(self._counted)
+
+    def _counted(self) -> dict[str, Any]:
+        count = self.health.now()
+        assert count is not None  # without a limit it waits for the first
+        return {**count.value[0], "counted_unix": count.at}
 
     @cached_property
     def health(self) -> Counted[tuple[dict[str, Any], Unprocessed]]:
@@ -205,6 +210,7 @@ def _templates(assets: Assets) -> Environment:
         number="{:,}".format,
         in_words=in_words,
         moment=formats.moment,
+        drawn=skymap.drawn,
         here="",
         # Stamps are kept by the browser as long as this server runs: another store behind the
         # same port may use the same alert ids.

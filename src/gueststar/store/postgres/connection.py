@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gueststar.errors import (
     BadInput,
@@ -19,6 +19,7 @@ from gueststar.errors import (
 if TYPE_CHECKING:
     from psycopg import Connection
 
+T = TypeVar("T")
 OLDEST_SERVER = 150_000
 BUSY_SECONDS = 60.0
 CONNECT_SECONDS = 10
@@ -126,6 +127,28 @@ class Database:
             except BaseException:
                 rolled_back(connection)
                 raise
+            finally:
+                self._give_back(connection)
+
+    def asked(self, work: Callable[[Connection[Any]], T]) -> T:
+        """Do some work without a transaction: one statement, which may be asked twice.
+
+        A connection that has died while nobody used it is replaced.
+        """
+        import psycopg
+
+        with self.translated():
+            while (connection := self._take()) is not None:
+                try:
+                    return work(connection)
+                except psycopg.OperationalError:
+                    if not connection.closed:
+                        raise
+                finally:
+                    self._give_back(connection)
+            connection = self.connect()
+            try:
+                return work(connection)
             finally:
                 self._give_back(connection)
 

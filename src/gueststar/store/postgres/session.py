@@ -19,6 +19,7 @@ import numpy as np
 
 from gueststar.rights import UNRESTRICTED, Rights
 from gueststar.store.postgres import schema
+from gueststar.store.selection import MAX_SECONDS
 from gueststar.store.session import Kind, too_long
 
 if TYPE_CHECKING:
@@ -229,6 +230,26 @@ class PostgresSession:
         """Keep others that say the same word off until the end of the transaction."""
         query = "SELECT pg_advisory_xact_lock(%s, %s)"
         self._connection.execute(query, (NAMESPACE, _number(word)))
+
+
+class PostgresQuestion(PostgresSession):
+    """A session for single statements: its connection is bound once, instead of each time."""
+
+    @staticmethod
+    def prepare(connection: Connection[Any]) -> None:
+        """Bind a new connection."""
+        limit = f"SET statement_timeout = {1000 * MAX_SECONDS:.0f}"
+        connection.execute(f"{_BY_INDEX.replace(' LOCAL', '')}; {limit}")
+
+    @contextmanager
+    def within(self, seconds: float, whole: bool = False) -> Iterator[None]:
+        """Say so when it took longer than :data:`~gueststar.store.selection.MAX_SECONDS`."""
+        from psycopg.errors import QueryCanceled
+
+        try:
+            yield
+        except QueryCanceled:
+            raise too_long(MAX_SECONDS) from None
 
 
 _TYPES: dict[str, dict[str, int]] = {}

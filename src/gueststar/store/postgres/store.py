@@ -19,7 +19,7 @@ from gueststar.store import ledger, recovery
 from gueststar.store.engine import EngineStore, T
 from gueststar.store.postgres import query, schema, seen
 from gueststar.store.postgres.connection import BUSY_SECONDS, Database, rolled_back
-from gueststar.store.postgres.session import PostgresSession
+from gueststar.store.postgres.session import PostgresQuestion, PostgresSession
 from gueststar.store.reports import WriteReport
 from gueststar.store.session import Session
 
@@ -77,6 +77,7 @@ class PostgresStore(EngineStore):
         self._writer: Connection[Any] | None = None
         self._months: set[int] = set()
         self._bring_up_to_date()
+        self._questions = Database(url, busy_s, self._ready_for_questions)
         if rights.restricted:
             self._database = Database(url, busy_s, lambda one: seen.restrict(one, rights))
             with self._reading():
@@ -112,6 +113,7 @@ class PostgresStore(EngineStore):
             self._closed = True
             self._drop_writer()
             self._database.close()
+            self._questions.close()
 
     def _drop_writer(self) -> None:
         if self._writer is not None:
@@ -124,6 +126,17 @@ class PostgresStore(EngineStore):
             raise StoreError(f"the store {self.place} is closed")
         with self._database.borrowed(READ) as connection:
             yield PostgresSession(connection, self.rights)
+
+    def _ready_for_questions(self, connection: Connection[Any]) -> None:
+        if self.rights.restricted:
+            seen.restrict(connection, self.rights)
+        PostgresQuestion.prepare(connection)
+
+    def _asked(self, work: Callable[[Session], T]) -> T:
+        """Ask by one message to the server: its connection has the bounds, and no transaction."""
+        if self._closed:
+            raise StoreError(f"the store {self.place} is closed")
+        return self._questions.asked(lambda one: work(PostgresQuestion(one, self.rights)))
 
     def write(
         self,

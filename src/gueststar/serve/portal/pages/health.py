@@ -17,13 +17,17 @@ from gueststar.store import store_name
 from gueststar.store.unprocessed import Unprocessed
 
 ORDER = 4  # HEALPix cells of the map: 3.7 deg
+PATIENCE_S = 0.2  # for the first count of a server, which reads a large store for seconds
 
 
 @reads("/health", "search")
 def health(request: Request[Any, Any, Any]) -> Response[str]:
-    """Show the ledger's sums, dead letters by reason, and sizes."""
+    """Show the ledger's sums, dead letters by reason, and sizes; or that they are being counted."""
     house = _for_operators(request)
-    (state, lost), at, renewing = house.health.now()
+    counted = house.health.now(PATIENCE_S)
+    if counted is None:
+        return house.page("counting.html", here="health", store=store_name(house.store_url))
+    (state, lost), at, renewing = counted
     return house.page(
         "health.html",
         here="health",
