@@ -34,12 +34,7 @@ from gueststar.store.auditing import Auditing
 from gueststar.store.bulk import Bulk
 from gueststar.store.crossing import Crossing
 from gueststar.store.enrolling import Enrolling
-from gueststar.store.interface import (
-    Alarm,
-    ObjectRecord,
-    Sort,
-    Unsent,
-)
+from gueststar.store.interface import Alarm, ObjectRecord, Sort, Unsent
 from gueststar.store.keeping import Keeping, trouble
 from gueststar.store.planet_match import Almanac
 from gueststar.store.planetary import Planetary
