@@ -205,6 +205,20 @@ def test_each_month_of_nights_is_a_partition_and_a_night_reads_one(database, pos
     assert "202402" not in str(plan)
 
 
+def test_the_sky_of_a_night_is_read_from_an_index_alone(postgres):
+    with postgres.fresh() as url, open_store(url) as store:
+        store.write([random_alerts(200, 1)])
+        night = store.nights()["night"][0].as_py()
+        postgres.execute("VACUUM ANALYZE alert_rows", url)
+        query = f"""EXPLAIN SELECT healpix29 >> 50, count(*) FROM alert_rows
+                    WHERE night = {night} GROUP BY 1"""
+        with store._reading() as connection:
+            connection.execute("SET LOCAL enable_seqscan = off")
+            connection.execute("SET LOCAL enable_bitmapscan = off")
+            plan = [row[0] for row in connection.execute(query).fetchall()]
+    assert [line for line in plan if "Index Only Scan" in line and "healpix29" in line]
+
+
 def test_writers_race_to_make_partitions(database):
     """One makes a month, the others find it made, whatever their caches say."""
     import psycopg

@@ -162,6 +162,12 @@ PLANET_TABLES = planet_tables(_WORD, _ID, "BYTEA", "")
 #: Added with version 4: who changed what.
 AUDIT_TABLES = audit_tables(_ID, _WORD, "DOUBLE PRECISION")
 
+#: Since version 4 the sky map of a night reads this index alone.
+SKY_INDEX = """
+DROP INDEX alert_rows_night_age_alert_id_idx;
+CREATE INDEX alert_by_age ON alert_rows (night, age, alert_id) INCLUDE (healpix29);
+"""
+
 #: ``security_invoker`` is left off: whoever may read a view needs no right to its tables.
 VIEWS = (
     COMMON_VIEWS
@@ -199,7 +205,7 @@ MIGRATIONS: dict[int, str] = {
     + SEARCH_INDEXES
     + NIGHT_TABLES,
     2: ACCOUNT_TABLES + CUTOUT_TABLES,
-    3: PLANET_TABLES + AUDIT_TABLES,
+    3: PLANET_TABLES + AUDIT_TABLES + SKY_INDEX,
 }
 
 
