@@ -45,7 +45,7 @@ def test_the_page_says_who_it_is_also_of_an_alert_without_an_object(asked):
     client, _, lsst = asked
     page = client.get(f"/alert/{lsst[0]}").text
     assert "<b>(1) Body 1</b>" in page
-    assert "at <b>2.0″</b>" in page
+    assert "at <b>2.00″</b>" in page
     assert "predicted" in page
     assert "minorplanetcenter.net/db_search/show_object?object_id=1" in page
 

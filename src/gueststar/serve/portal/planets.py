@@ -24,7 +24,7 @@ def _planet(row: Mapping[str, Any]) -> dict[str, Any]:
         "href": _PAGE + urlencode({"object_id": row["designation"]}),
         "orbits": row["orbits"],
         "version": row["version"],
-        "separation": f"{row['separation_arcsec']:.1f}″",
+        "separation": f"{row['separation_arcsec']:.2f}″",
         "angle": f"{row['position_angle']:.0f}°",
         "mag": "V unknown" if v_mag is None else f"V {v_mag:.1f} predicted",
         "distances": f"{row['r_au']:.2f} au from the Sun, {row['delta_au']:.2f} au from here",
