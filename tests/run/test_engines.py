@@ -178,6 +178,23 @@ def test_an_archive_is_scored_again_into_another_store(more, tmp_path, engine):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_cutouts_lie_in_the_folder_that_the_settings_name(more, tmp_path, engine):
+    need(engine)
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir()
+    outside.mkdir()
+    files = f'[source]\nkind = "files"\npaths = ["{more}"]\n'
+    run(config(inside, files), "--engine", "local")
+    top = f'workers = 1\ncutouts = "{outside}/stamps"'
+    run(config(outside, files, top=top), "--engine", engine)
+    with store_of(inside) as one, store_of(outside) as other:
+        assert other.health()["cutouts"]["place"] == f"file://{outside}/stamps"
+        ids = one.sql("SELECT alert_id FROM alerts").column("alert_id").to_pylist()
+        assert len(ids) == ALERTS
+        assert [one.cutouts(i) for i in ids] == [other.cutouts(i) for i in ids]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_sigterm_ends_gracefully_and_a_rerun_completes(kafka, packets, tmp_path, engine):
     need(engine)
     ins, out = [create(kafka.servers, 2) for _ in range(2)], create(kafka.servers, 2)
