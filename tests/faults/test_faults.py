@@ -69,11 +69,16 @@ def chance():
     return random.Random(SEED)
 
 
-def survived(driver, fault, lasts=0.0, **more):
-    """Let one fault happen to a running broker, and see everything in its place after it."""
+def survived(driver, fault, lasts=0.0, said=None, **more):
+    """Let one fault happen to a running broker, and see everything in its place after it.
+
+    It lasts so many seconds, and until the broker has said something.
+    """
     dead = driver.count("dead_letters")
     with fault:
         time.sleep(lasts)
+        if said is not None:
+            driver.wait(lambda: driver.said(said), said)
     driver.recovery()
     verdict = driver.rested()
     known = {"received": verdict["sent"], "duplicates": driver.repeated, "dead_letters": dead}
@@ -97,8 +102,8 @@ def test_a_disk_that_is_full_and_then_free(alone, chance, what):
 
 @pytest.mark.slow
 def test_a_store_that_another_process_holds(alone, chance):
-    survived(alone, kinds.store_locked(alone, chance), lasts=14, repeated_output=0)
-    assert alone.said("ALARM: the stream waits"), alone.tail()
+    waits = "ALARM: the stream waits"
+    survived(alone, kinds.store_locked(alone, chance), said=waits, repeated_output=0)
     assert alone.said("the stream goes on")
     assert not alone.said("ended with"), alone.tail()
 

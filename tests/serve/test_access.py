@@ -26,6 +26,7 @@ QUERIES = [
     "SELECT count(*) AS n FROM lightcurves",
     "SELECT * FROM objects ORDER BY object_id",
     "SELECT max(value) FROM scores",
+    "SELECT count(*) AS n FROM minor_planets",
 ]
 
 
@@ -90,6 +91,7 @@ def values(ids):
         "annotation_id": ["1"],
         "field": ["prv_candidates", "candidate"],
         "catalog": ["gaia"],
+        "planet": ["433", "Eros"],
         "token_id": ["1"],
         "file": [
             *("science.png", "science.f32", "ZTF18a.csv", "ZTF18b.csv", "ZTF18a.json"),

@@ -245,5 +245,5 @@ RULES: dict[str, Rule] = {
 OPERATORS_ONLY = frozenset(
     {"dead_rows", "write_rows", "flow_rows", "reading_rows", "alarm_rows", "archive_moves",
      "store_version", "unsent_rows", "token_rows", "account_rows", "login_rows", "login_secrets",
-     "signing_keys", "cutout_names"}
+     "signing_keys", "cutout_names", "audit_rows"}
 )  # fmt: skip
