@@ -44,6 +44,7 @@ def of_alert(store: Store, given: dict[str, Any]) -> pa.Table:
         places=(Field("planet", "text", "a number (433), a name (Eros) or a designation"),),
         answer=PLANETS,
         group=_GROUP,
+        effort="search",
     )
 )
 def of_planet(store: Store, given: dict[str, Any]) -> pa.Table:
