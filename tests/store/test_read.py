@@ -5,9 +5,9 @@ import pyarrow as pa
 import pytest
 
 from gueststar.batch import HISTORY
+from gueststar.catalogs.angles import separation
 from gueststar.errors import BadInput, StoreError
 from gueststar.store import open_store
-from gueststar.store.sky import separation
 from store.alerts import random_alerts, replaced, scored
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numba import njit
 
-from gueststar.catalogs.angles import position_angle
+from gueststar.catalogs.angles import position_angle, separation
 from gueststar.catalogs.ephemeris import Ephemeris, ephemeris
 from gueststar.catalogs.nbody import carried
 from gueststar.catalogs.observatories import GEOCENTRE, OF_SURVEY, Site, observers
@@ -348,19 +348,12 @@ class MinorPlanets:
         row, body = rows[pairs[:, 0]], pairs[:, 1]
         h, g = self.orbits.h[body], self.orbits.g[body]
         seen = ephemeris(night.states[body], night.middle, h, g, mjd_tai[row], site, night.places)
-        apart = _separation(ra[row], dec[row], seen.ra, seen.dec)
+        apart = separation(ra[row], dec[row], seen.ra, seen.dec)
         kept = np.flatnonzero(apart <= radius)
         seen = Ephemeris(*(getattr(seen, f.name)[kept] for f in fields(seen)))
         row = row[kept]
         angle = position_angle(ra[row], dec[row], seen.ra, seen.dec)
         return Encounters(row, body[kept], np.zeros(len(row), np.int64), apart[kept], angle, seen)
-
-
-def _separation(ra: np.ndarray, dec: np.ndarray, ra2: np.ndarray, dec2: np.ndarray) -> np.ndarray:
-    """arcsec, exact for small angles (haversine)."""
-    a, b = np.radians(dec), np.radians(dec2)
-    half = np.sin((b - a) / 2) ** 2 + np.cos(a) * np.cos(b) * np.sin(np.radians(ra2 - ra) / 2) ** 2
-    return np.asarray(2 * np.arcsin(np.sqrt(np.minimum(half, 1.0))) / ARCSEC)
 
 
 def _ranked(parts: list[Encounters]) -> Encounters:

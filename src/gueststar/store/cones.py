@@ -10,12 +10,13 @@ import pyarrow as pa
 from astropy.coordinates import Latitude, Longitude
 from cdshealpix.nested import lonlat_to_healpix, neighbours
 
+from gueststar.catalogs.angles import separation
 from gueststar.errors import BadInput
 from gueststar.store.cells import pairs, spans_of
 from gueststar.store.mocs import CELL_DEG
 from gueststar.store.selection import MAX_MATCHES, MAX_POSITIONS, check_cones
 from gueststar.store.session import Session
-from gueststar.store.sky import objects_in, separation
+from gueststar.store.sky import objects_in
 from gueststar.store.tables import OBJECTS
 
 #: Width of a base cell, deg. The narrowest way across a cell is above two thirds of the nominal,

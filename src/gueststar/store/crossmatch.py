@@ -10,12 +10,11 @@ import orjson
 import pyarrow as pa
 
 from gueststar.catalogs import hosts
-from gueststar.catalogs.angles import position_angle
+from gueststar.catalogs.angles import position_angle, separation
 from gueststar.store.catalogues import Catalogue
 from gueststar.store.cells import pairs, spans_of
 from gueststar.store.cones import cells_of, depth_for
 from gueststar.store.session import Session
-from gueststar.store.sky import separation
 
 DEEPEST = 18  # HEALPix order of the smallest cells that are asked for, 0.8 arcsec
 AT_ONCE = 20_000  # positions of a query; fewer when the radius is large

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from gueststar.catalogs.angles import separation
 from gueststar.errors import BadInput
 from gueststar.store import mocs, sky
 from gueststar.store.mocs import CELLS
@@ -65,7 +66,7 @@ class Cone:
 
     def distance(self, ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
         """Return the distance of positions from its centre, arcsec."""
-        return sky.separation(self.ra, self.dec, ra, dec)
+        return separation(self.ra, self.dec, ra, dec)
 
     def holds(self, ra: np.ndarray, dec: np.ndarray, healpix29: np.ndarray) -> np.ndarray:
         """Tell which positions lie within the radius."""

@@ -12,6 +12,7 @@ import pyarrow as pa
 from astropy.coordinates import Latitude, Longitude
 from cdshealpix.nested import cone_search
 
+from gueststar.catalogs.angles import separation
 from gueststar.errors import BadInput
 from gueststar.store.mocs import CELL_DEG, ORDER, joined
 from gueststar.store.selection import MAX_SECONDS
@@ -101,19 +102,3 @@ def ranges(ra: float, dec: float, radius: float, whole: bool = False) -> np.ndar
     high = (cells.astype(np.int64) + 1) << shift
     found = np.stack([low, high], 1)
     return joined(found[full.astype(bool)] if whole else found)
-
-
-def separation(ra: Any, dec: Any, ras: np.ndarray, decs: np.ndarray) -> np.ndarray:
-    """Angular distance, arcsec, by the Vincenty formula (exact at all distances).
-
-    Parameters
-    ----------
-    ra, dec : float or numpy.ndarray, shape ``(n,)``
-        deg.
-    ras, decs : numpy.ndarray, shape ``(n,)``
-        deg.
-    """
-    a, b, d = np.radians(dec), np.radians(decs), np.radians(ras - ra)
-    up = np.hypot(np.cos(b) * np.sin(d), np.cos(a) * np.sin(b) - np.sin(a) * np.cos(b) * np.cos(d))
-    down = np.sin(a) * np.sin(b) + np.cos(a) * np.cos(b) * np.cos(d)
-    return np.asarray(np.degrees(np.arctan2(up, down)) * 3600.0)
