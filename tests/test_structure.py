@@ -28,7 +28,7 @@ LAYERS = [
     "features alert periods",
     "registry cutouts lightcurve contracts score alarms",
     "pictures plots points",
-    "batch positions columns distances rights",
+    "batch positions columns distances rights sites",
     "errors",
 ]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms.split()}

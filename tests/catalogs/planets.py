@@ -6,6 +6,9 @@ import numpy as np
 import pyarrow as pa
 
 from gueststar.catalogs.orbits import ORBITS, Orbits
+from gueststar.sites import SITES
+
+PALOMAR, RUBIN = SITES["palomar"], SITES["rubin"]
 
 #: (433) Eros and others, about as MPCORB.DAT had them for 2025 November 21.
 EROS = (

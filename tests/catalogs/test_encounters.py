@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from catalogs.planets import belt
+from catalogs.planets import PALOMAR, RUBIN, belt
 from gueststar.catalogs.encounters import MinorPlanets, middle_of
 from gueststar.catalogs.ephemeris import ephemeris
-from gueststar.catalogs.observatories import GEOCENTRE, PALOMAR, RUBIN, observers
+from gueststar.catalogs.observatories import observers
 from gueststar.catalogs.solarsystem import TT_MINUS_TAI
 
 MIDDLE = 60010.28  # MJD, TAI, of a night
@@ -22,8 +22,8 @@ def near_earth(n, seed=0):
     way /= np.linalg.norm(way, axis=1)[:, None]
     far = np.geomspace(0.003, 0.3, n)[:, None]
     times = np.array([MIDDLE - 0.5, MIDDLE + 0.5])
-    before, after = observers(times, GEOCENTRE).position
-    earth = observers(np.array([MIDDLE]), GEOCENTRE).position[0]
+    before, after = observers(times, None).position
+    earth = observers(np.array([MIDDLE]), None).position[0]
     place = earth + far * way
     velocity = (after - before) + rng.normal(0, 5e-3, (n, 3))
     return np.concatenate([place, velocity], axis=1)
@@ -117,7 +117,7 @@ def test_nothing_is_near_nowhere(bodies):
 
 
 def test_a_survey_that_is_not_known_looks_from_the_centre_of_the_earth(bodies):
-    there = brute(bodies, MIDDLE, GEOCENTRE)
+    there = brute(bodies, MIDDLE, None)
     at = there.ra[:1], there.dec[:1], np.array([MIDDLE]), np.array(["other"])
     found = MinorPlanets(bodies).near(*at, 5.0)
     assert found.separation[0] < 1e-3

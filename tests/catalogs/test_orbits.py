@@ -7,13 +7,14 @@ import erfa
 import fastavro
 import numpy as np
 import pytest
+from astropy import units as u
 from astropy.coordinates import EarthLocation
 from astropy.time import Time
 
-from catalogs.planets import belt
+from catalogs.planets import PALOMAR, RUBIN, belt
 from gueststar.catalogs.ephemeris import ephemeris, magnitude, shifted
 from gueststar.catalogs.nbody import carried
-from gueststar.catalogs.observatories import GEOCENTRE, PALOMAR, RUBIN, observers, site_named
+from gueststar.catalogs.observatories import observers, site_of_survey
 from gueststar.catalogs.orbits import Orbits, eccentric_anomaly
 from gueststar.catalogs.solarsystem import (
     GM_PLANETS,
@@ -23,7 +24,6 @@ from gueststar.catalogs.solarsystem import (
     places_between,
     planets,
 )
-from gueststar.errors import BadInput
 
 MAS = np.degrees(1) * 3.6e6
 
@@ -169,25 +169,31 @@ def test_planets_between_two_days_are_those_of_the_theory():
     assert np.abs(found - planets(times)).max() < 2e-7
 
 
-@pytest.mark.parametrize(("site", "lon", "lat", "height"), [
-    (PALOMAR, -116.8597, 33.3563, 1712.0), (RUBIN, -70.7494, -30.2446, 2663.0),
+@pytest.mark.parametrize(("site", "longitude", "rho_cos", "rho_sin"), [
+    (PALOMAR, 243.140_22, 0.836_325, 0.546_877), (RUBIN, 289.250_58, 0.864_981, -0.500_958),
 ])  # fmt: skip
-def test_sites_are_where_astropy_puts_them(site, lon, lat, height):
+def test_surveys_look_from_where_the_minor_planet_center_has_them(
+    site, longitude, rho_cos, rho_sin
+):
+    """Parallax constants of I41 and X05, carried to space by astropy."""
     mjd = np.array([61000.2, 61105.1])
     time = Time(mjd, format="mjd", scale="tai")
     time.delta_ut1_utc = 0.0
-    where = EarthLocation.from_geodetic(lon, lat, height)
+    turned, earth = np.radians(longitude), 6_378.137 * u.km
+    where = EarthLocation.from_geocentric(
+        rho_cos * np.cos(turned) * earth, rho_cos * np.sin(turned) * earth, rho_sin * earth
+    )
     theirs = where.get_gcrs(time).cartesian.xyz.to_value("km").T
     au = 149_597_870.7
-    ours = (observers(mjd, site).position - observers(mjd, GEOCENTRE).position) * au
-    assert np.linalg.norm(ours - theirs, axis=1).max() < 1.0
+    ours = (observers(mjd, site).position - observers(mjd, None).position) * au
+    assert np.linalg.norm(ours - theirs, axis=1).max() < 0.1
 
 
 def test_the_earth_is_where_erfa_says():
     mjd = np.array([61000.0])
     tt = mjd + 32.184 / 86400
     expected = erfa.epv00(MJD_ZERO, tt)[0]["p"]
-    np.testing.assert_array_equal(observers(mjd, GEOCENTRE).position, expected)
+    np.testing.assert_array_equal(observers(mjd, None).position, expected)
 
 
 def test_motion_is_what_an_hour_brings():
@@ -211,7 +217,7 @@ def test_magnitudes_grow_with_the_phase_and_are_unknown_without_h():
     assert np.isnan(magnitude(np.nan * unit, unit, unit, unit, phases)).all()
 
 
-def test_sites_have_names_and_codes():
-    assert site_named("PALOMAR") is site_named("i41") is PALOMAR
-    with pytest.raises(BadInput, match=r"site: 'pallomar' is not known.*palomar"):
-        site_named("pallomar")
+def test_an_unknown_survey_looks_from_the_centre_of_the_earth():
+    assert site_of_survey("ztf") is PALOMAR
+    assert site_of_survey("lsst") is RUBIN
+    assert site_of_survey("mine") is None

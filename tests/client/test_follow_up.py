@@ -19,10 +19,10 @@ from gueststar.cli import app
 from gueststar.client.night_plot import MOST as MOST_LINES
 from gueststar.client.observing import Night, airmass, night_of, offline
 from gueststar.client.reporting import Report, report_of
-from gueststar.client.sites import SITES, Site, site_of
 from gueststar.client.visibility import MOST, observability
 from gueststar.errors import BadInput
 from gueststar.lightcurve import LightCurve
+from gueststar.sites import SITES, Site, site_of
 from gueststar.store import open_store
 from gueststar.surveys.sky import healpix29
 from gueststar.surveys.tns import asteroid_near
@@ -128,7 +128,7 @@ def test_what_is_no_site(given, message):
 )
 def test_a_night_is_named_after_its_evening(given):
     assert night_of(given, PALOMAR) == date(2026, 11, 26)
-    assert Night(PALOMAR, date(2026, 11, 26)).utc[0] == np.datetime64("2026-11-26T19:47:27")
+    assert Night(PALOMAR, date(2026, 11, 26)).utc[0] == np.datetime64("2026-11-26T19:47:26")
 
 
 def test_tonight_is_now():
@@ -282,7 +282,7 @@ def test_the_curve_of_a_night():
     assert len(curve) == 289
     assert curve["altitude"].unit == curve["sun_altitude"].unit == u.deg
     row = found.table[0]
-    step = list(curve["utc"]).index(f"{row['best_utc']}:27".replace(" ", "T"))
+    step = list(curve["utc"]).index(f"{row['best_utc']}:26".replace(" ", "T"))
     assert curve["altitude"][step] == row["best_altitude"]
     assert curve["moon_distance"][step].value == pytest.approx(row["moon_distance"].value)
 

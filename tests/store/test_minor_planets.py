@@ -7,10 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from catalogs.planets import belt, table_of
+from catalogs.planets import PALOMAR, RUBIN, belt, table_of
 from gueststar.catalogs.declaration import Declaration
 from gueststar.catalogs.ephemeris import ephemeris
-from gueststar.catalogs.observatories import PALOMAR, RUBIN
 from gueststar.errors import BadInput
 from gueststar.rights import PUBLIC
 from gueststar.store import open_store, store_path

@@ -19,7 +19,7 @@ from numba import njit
 from gueststar.catalogs.angles import position_angle, separation
 from gueststar.catalogs.ephemeris import Ephemeris, ephemeris
 from gueststar.catalogs.nbody import carried
-from gueststar.catalogs.observatories import GEOCENTRE, OF_SURVEY, Site, observers
+from gueststar.catalogs.observatories import observers, site_of_survey
 from gueststar.catalogs.orbits import Orbits
 from gueststar.catalogs.solarsystem import (
     GM_PLANETS,
@@ -29,6 +29,7 @@ from gueststar.catalogs.solarsystem import (
     Places,
     places_between,
 )
+from gueststar.sites import Site
 
 MIDDLE = 0.28  # of a day, between midnight at Palomar and on Cerro Pachon
 STATION_D = 16.0  # orbits are carried to one of these days first, and from there to nights
@@ -138,7 +139,7 @@ def night_of(states: np.ndarray, middle: float) -> Night:
     """
     lines = np.empty((2, len(states), 3))
     for at, moment in enumerate((0.0, LATER)):
-        seen = observers(np.array([middle - TT_MINUS_TAI + moment]), GEOCENTRE)
+        seen = observers(np.array([middle - TT_MINUS_TAI + moment]), None)
         _look(states, moment, seen.position[0], seen.sun_velocity[0], lines[at])
     delta = np.linalg.norm(lines[0], axis=1)
     units = lines / np.linalg.norm(lines, axis=2)[:, :, None]
@@ -253,7 +254,12 @@ def _near(ra, dec, lines, dt, observer, drift, radius, states, delta, body_ra, o
 
 
 def _candidates(
-    night: Night, ra: np.ndarray, dec: np.ndarray, mjd_tai: np.ndarray, site: Site, radius: float
+    night: Night,
+    ra: np.ndarray,
+    dec: np.ndarray,
+    mjd_tai: np.ndarray,
+    site: Site | None,
+    radius: float,
 ) -> np.ndarray:
     """Pairs of position and body, shape ``(n, 2)``."""
     seen = observers(mjd_tai, site)
@@ -337,12 +343,12 @@ class MinorPlanets:
             for survey in np.unique(surveys):
                 rows = np.flatnonzero((middles == middle) & (surveys == survey))
                 if len(rows):
-                    site = OF_SURVEY.get(str(survey), GEOCENTRE)
+                    site = site_of_survey(str(survey))
                     parts.append(self._followed(night, rows, ra, dec, mjd_tai, site, radius))
         return _ranked([part for part in parts if len(part.row)])
 
     def _followed(self, night: Night, rows: np.ndarray, ra: np.ndarray, dec: np.ndarray,
-                  mjd_tai: np.ndarray, site: Site, radius: float) -> Encounters:  # fmt: skip
+                  mjd_tai: np.ndarray, site: Site | None, radius: float) -> Encounters:  # fmt: skip
         """Follow the candidates exactly, and keep what is within the radius."""
         pairs = _candidates(night, ra[rows], dec[rows], mjd_tai[rows], site, radius)
         row, body = rows[pairs[:, 0]], pairs[:, 1]

@@ -24,8 +24,9 @@ import numpy as np
 
 from gueststar.catalogs.angles import position_angle
 from gueststar.catalogs.nbody import carried
-from gueststar.catalogs.observatories import Observers, Site, observers
+from gueststar.catalogs.observatories import Observers, observers
 from gueststar.catalogs.solarsystem import GM_SUN, LIGHT, Places, places_between
+from gueststar.sites import Site
 
 USUAL_SLOPE = 0.15  # of minor planets whose G is not known
 STEP = 0.01  # d, over which motion is measured
@@ -68,7 +69,7 @@ def ephemeris(
     h: np.ndarray,
     g: np.ndarray,
     mjd_tai: np.ndarray,
-    site: Site,
+    site: Site | None,
     places: Places | None = None,
 ) -> Ephemeris:
     """Return where minor planets are seen, each at a moment of its own.
@@ -82,7 +83,8 @@ def ephemeris(
     h, g : numpy.ndarray, shape ``(n,)``
         Absolute magnitude and slope; where G is NaN, 0.15.
     mjd_tai : numpy.ndarray, shape ``(n,)``
-    site : Site
+    site : Site or None
+        None: the centre of the Earth.
     places : Places, optional
         Of the planets over all these days.
     """

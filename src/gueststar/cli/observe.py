@@ -66,9 +66,9 @@ def observe(
 def _show(what: list[str], site: str, night: str | None, store: str | None, json: bool) -> None:
     from gueststar.client.broker import Broker
     from gueststar.client.places import place_of
-    from gueststar.client.sites import site_of
     from gueststar.client.visibility import named_positions, observability
     from gueststar.positions import Position
+    from gueststar.sites import site_of
 
     where = site_of(site)
     if all(isinstance(place_of(one), Position) for one in what):  # then no store is needed
@@ -102,7 +102,7 @@ def _print(seen: Observability) -> None:
 
 
 def _list_sites(json: bool) -> None:
-    from gueststar.client.sites import SITES
+    from gueststar.sites import SITES
 
     if json:
         print_json({name: vars(site) for name, site in SITES.items()})

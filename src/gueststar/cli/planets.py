@@ -188,6 +188,8 @@ def remove(
 
 
 _AT = "A date (UTC), JD (UTC) or MJD (TAI)."
+CENTRE = "geocentre"
+_FROM = "Site (gueststar observe --sites), its MPC code, or lon,lat,height."
 _WHO = "Number, name or designation: 433, Eros, '2020 SJ88'."
 
 
@@ -195,9 +197,7 @@ _WHO = "Number, name or designation: 433, Eros, '2020 SJ88'."
 def where(
     designation: Annotated[str, typer.Argument(help=_WHO)],
     at: Annotated[str, typer.Option(help=_AT)],
-    from_: Annotated[
-        str, typer.Option("--from", help="palomar (I41), rubin (X05) or geocentre (500).")
-    ] = "geocentre",
+    from_: Annotated[str, typer.Option("--from", help=_FROM)] = CENTRE,
     name: _Name = None,
     store: Store = None,
     json: Json = False,
@@ -209,11 +209,12 @@ def where(
       gueststar planets where Eros --at 2026-11-20T06:00:00 --from palomar
     """
     from gueststar.catalogs.designations import called
-    from gueststar.catalogs.observatories import site_named
+    from gueststar.sites import site_of
     from gueststar.store import open_store
     from gueststar.times import mjd_tai_of
 
-    mjd, site = mjd_tai_of(at, "--at"), site_named(from_)
+    mjd = mjd_tai_of(at, "--at")
+    site = None if from_ == CENTRE else site_of(from_)
     with open_store(store, read_only=True) as opened:
         orbit = opened.orbit(designation, name)
     (row,) = orbit.to_pylist()
@@ -222,7 +223,7 @@ def where(
     if json:
         print_json({"called": whom, **facts})
         return
-    said.print(f"[bold]{escape(whom)}[/] from {site.name}, MJD {mjd:.6f} TAI")
+    said.print(f"[bold]{escape(whom)}[/] from {site.name if site else CENTRE}, MJD {mjd:.6f} TAI")
     table = Table("", "", box=None, show_header=False)
     for label, text in _LINES.items():
         table.add_row(label, text.format(**facts))

@@ -28,7 +28,7 @@ class FollowUp:
         what : table, SkyCoord, str, (ra, dec) or list of them
             An answer of this broker or any table with positions; names of objects.
         site : str, EarthLocation or Site
-            ``"palomar"``, ``"rubin"``, ``"la-silla"``, ... (:data:`gueststar.client.sites.SITES`),
+            ``"palomar"``, ``"rubin"``, ``"la-silla"``, ... (:data:`gueststar.sites.SITES`),
             or ``"lon,lat,height"`` in degrees (east, north) and metres.
         night : str, int, date or Time, optional
             Date of the evening at the site, as ``"2026-11-26"``; a ``Time`` means the night that

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from gueststar.client.sites import Site
 from gueststar.errors import BadInput
+from gueststar.sites import Site
 
 STEP_MIN = 5
 POINTS = 24 * 60 // STEP_MIN + 1

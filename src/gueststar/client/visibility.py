@@ -20,9 +20,9 @@ from gueststar.client.observing import (
 )
 from gueststar.client.places import place_of, positions_of, table_of
 from gueststar.client.results import Result
-from gueststar.client.sites import site_of
 from gueststar.errors import BadInput
 from gueststar.positions import Position, on_sky
+from gueststar.sites import site_of
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -190,7 +190,7 @@ def observability(names: Iterable[Any], ra: Any, dec: Any, site: Any, night: Any
     ra, dec : array-like
         Degrees, ICRS.
     site, night
-        See :func:`gueststar.client.sites.site_of`, :func:`gueststar.client.observing.night_of`.
+        See :func:`gueststar.sites.site_of`, :func:`gueststar.client.observing.night_of`.
 
     Raises
     ------

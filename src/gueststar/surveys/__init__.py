@@ -39,6 +39,11 @@ class Survey(Protocol):
         """Whether alerts and points belong to programs that not everybody may see."""
         ...
 
+    @property
+    def site(self) -> str | None:
+        """From where it looks, a name of :data:`gueststar.sites.SITES`; None: not from one."""
+        ...
+
     def recognises(self, fields: Iterable[str]) -> bool:
         """Tell from the names of a record's fields whether it is this survey's."""
         ...

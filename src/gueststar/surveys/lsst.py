@@ -59,6 +59,7 @@ class LSST:
     detection = "diaSource"
     stamps = StampGeometry(0.2)  # stamps say the rest, each its own
     ids = ("diaSourceId", "diaObjectId", "ssObjectId")
+    site = "rubin"
     has_programs = False
 
     def recognises(self, fields: Iterable[str]) -> bool:

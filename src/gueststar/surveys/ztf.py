@@ -59,6 +59,7 @@ class ZTF:
     # ra and dec of neighbours in one quadrant do (tests/surveys/test_ztf.py).
     stamps = StampGeometry(PIXEL, north=180.0, east=-90.0)
     ids = ("candid",)
+    site = "palomar"
     has_programs = True
 
     def recognises(self, fields: Iterable[str]) -> bool:
