@@ -7,6 +7,7 @@ from astropy import units as u
 
 from gueststar.errors import BadInput
 from gueststar.lightcurve import LightCurve
+from gueststar.periods import Fold
 from gueststar.plots import ZTF_COLOURS, sparkline
 
 ROWS = [
@@ -148,6 +149,8 @@ def test_limits_of_a_bad_night_do_not_flatten_the_curve(curve):
     assert "limits above the axis: 2;" in figure.layout.annotations[0].text
     assert max(max(trace.y) for trace in figure.data) > high  # drawn all the same
     assert wild.plot(y="flux", limits=False).layout.yaxis.range is None
+    folded = wild.plot(y="flux", fold=Fold(1.0, 59000.0))
+    assert "limits above the axis: 2;" in folded.layout.annotations[0].text
     only = LightCurve.from_rows([BRIGHT], curve.object_id, curve.survey)
     assert only.plot(y="flux").layout.yaxis.range is None
 

@@ -153,6 +153,10 @@ def light_curve_figure(
         if limits and not total:
             figure.add_traces(_limit_traces(curve, band, view))
     _lay_out(figure, shown, view, redshift)
+    if y == "mag":
+        _tell_of_hidden(figure, shown)
+    elif limits and not total:
+        _fit_to_measured(figure, curve)
     return figure
 
 
@@ -207,11 +211,10 @@ def _limit_traces(curve: LightCurve, band: str, view: _View) -> list[Scatter]:
     if not len(part):
         return []
     depth = part["limit"].astype(np.float64)
-    flux = 10 ** (0.4 * (AB_ZERO_POINT - depth))
     told = [_dates(part), np.char.mod("%.2f", depth), np.char.mod("%.2f", depth), _mjds(part)]
     trace = Scatter(
         x=view.x(part),
-        y=view.doubled(depth - view.offset if view.y == "mag" else flux),
+        y=view.doubled(depth - view.offset if view.y == "mag" else _limiting_flux(depth)),
         mode="markers",
         name=f"{band} limit",
         legendgroup=band,
@@ -223,6 +226,10 @@ def _limit_traces(curve: LightCurve, band: str, view: _View) -> list[Scatter]:
         ),
     )
     return [trace]
+
+
+def _limiting_flux(depth: np.ndarray) -> np.ndarray:
+    return np.asarray(10 ** (0.4 * (AB_ZERO_POINT - depth)))
 
 
 def _dates(part: LightCurve) -> np.ndarray:
@@ -258,10 +265,6 @@ def _lay_out(figure: Figure, shown: LightCurve, view: _View, redshift: float | N
         yaxis_exponentformat="power",
         margin={"l": 70, "r": 20, "t": 60, "b": 50},
     )
-    if view.y == "mag":
-        _tell_of_hidden(figure, shown)
-    else:
-        _fit_to_measured(figure, shown)
 
 
 def _tell_of_hidden(figure: Figure, shown: LightCurve) -> None:
@@ -273,15 +276,15 @@ def _tell_of_hidden(figure: Figure, shown: LightCurve) -> None:
         )
 
 
-def _fit_to_measured(figure: Figure, shown: LightCurve) -> None:
+def _fit_to_measured(figure: Figure, curve: LightCurve) -> None:
     """Let the limit of a cloudy night not flatten the curve: measured fluxes make the axis."""
-    limits = [trace.y for trace in figure.data if trace.name.endswith(" limit")]
-    flux, error = shown["flux"].astype(np.float64), np.nan_to_num(shown["flux_err"])
+    flux, error = curve["flux"].astype(np.float64), np.nan_to_num(curve["flux_err"])
     flux, error = flux[np.isfinite(flux)], error[np.isfinite(flux)]
-    if not limits or not len(flux):
+    if not len(flux):
         return
     low, high = min(0.0, np.min(flux - error)), max(0.0, np.max(flux + error))
-    drawn = np.concatenate(limits)
+    depth = curve.limits["limit"].astype(np.float64)
+    drawn = _limiting_flux(depth[np.isfinite(depth)])
     shown_too = drawn[drawn <= low + SQUEEZED * (high - low)]
     above = len(drawn) - len(shown_too)
     if above:

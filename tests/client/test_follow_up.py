@@ -418,6 +418,9 @@ class Thing:
     def native(self, alert_id):
         return self._native
 
+    def minor_planets(self, alert_id):
+        return []
+
 
 def report(rows, survey="ztf", native=None, **said):
     content, remarks = Report(**{**SAID, **said}).of(Thing(rows, survey, native))

@@ -64,3 +64,13 @@ def test_an_object_without_one(b, planet_alerts):
     alert_id = b.sql("SELECT alert_id FROM alerts WHERE alert_id NOT IN "
                      "(SELECT alert_id FROM minor_planets) LIMIT 1")["alert_id"][0]  # fmt: skip
     assert len(b.minor_planets(alert_id)) == 0
+
+
+def test_what_is_at_a_predicted_minor_planet_is_not_reported(b, planet_alerts, tmp_path):
+    found = b.alerts(limit=10)
+    (mine,) = found[found["alert_id"] == planet_alerts[0]]
+    with pytest.raises(BadInput, match=r"known Solar-System object \(1\)"):
+        b[mine["object_id"]].tns_report(
+            tmp_path / "report.json", reporter="A. Person (Institute)", reporting_group_id=1
+        )
+    assert not list(tmp_path.iterdir())

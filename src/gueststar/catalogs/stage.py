@@ -11,6 +11,8 @@ import pyarrow as pa
 from gueststar.batch import AlertBatch
 
 Match = Callable[[np.ndarray, np.ndarray], pa.Table]
+_OF_CATALOGUES = ("nothing in the catalogue matches", "the catalogue does not say")
+_OF_ORBITS = ("no known minor planet", "the orbits do not say")
 _OWN = ("separation", "id", "kpc", "light_radii", "reason")
 
 
@@ -58,7 +60,7 @@ class CatalogueModule:
             for name in self._kept
         ]
         reasons = [
-            _reason(row in best, values)
+            _reason(row in best, values, *_OF_CATALOGUES)
             for row, values in zip(every, zip(*columns, strict=True), strict=True)
         ]
         arrays = [*columns, reasons]
@@ -68,16 +70,10 @@ class CatalogueModule:
         )
 
 
-def _reason(matches: bool, values: Sequence[object]) -> str | None:
+def _reason(matches: bool, values: Sequence[object], nothing: str, silent: str) -> str | None:
     if not matches:
-        return "nothing in the catalogue matches"
-    return "the catalogue does not say" if None in values else None
-
-
-def _why(matches: bool, values: Sequence[object]) -> str | None:
-    if not matches:
-        return "no known minor planet"
-    return "the orbits do not say" if None in values else None
+        return nothing
+    return silent if None in values else None
 
 
 def _number(value: object) -> float | None:
@@ -129,7 +125,7 @@ class PlanetModule:
         ]
         columns.append(
             [
-                _why(row in best, values)
+                _reason(row in best, values, *_OF_ORBITS)
                 for row, values in zip(every, zip(*columns, strict=True), strict=True)
             ]
         )

@@ -18,6 +18,7 @@ from gueststar.surveys import with_programs
 from gueststar.surveys.tns import (
     AB_MAGNITUDE,
     ARCHIVES,
+    ASTEROID_ARCSEC,
     AT_TYPES,
     INSTRUMENTS,
     Instrument,
@@ -186,12 +187,20 @@ def report_of(said: dict[str, Any]) -> Report:
 def _refuse_asteroids(thing: BrokerObject) -> None:
     ids = thing.alerts["alert_id"]
     for alert_id in dict.fromkeys(int(ids[row]) for row in (0, -1) if len(ids)):
-        name = asteroid_near(thing._broker.native(alert_id))
+        name = asteroid_near(thing._broker.native(alert_id)) or _predicted_at(thing, alert_id)
         if name is not None:
             raise BadInput(
                 f"{thing.object_id}: alert {alert_id} is at a known Solar-System object ({name}): "
                 "these are reported to the Minor Planet Center"
             )
+
+
+def _predicted_at(thing: BrokerObject, alert_id: int) -> str | None:
+    """Return the minor planet that the store's own orbits predict there."""
+    for row in thing._broker.minor_planets(alert_id):
+        if row["separation_arcsec"].to_value("arcsec") <= ASTEROID_ARCSEC:
+            return str(row["designation"])
+    return None
 
 
 def _public(curve: LightCurve, survey: str) -> LightCurve:

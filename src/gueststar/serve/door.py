@@ -7,7 +7,6 @@ import logging
 from typing import Any
 from urllib.parse import quote
 
-import orjson
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -16,6 +15,8 @@ from gueststar.serve import jwts
 from gueststar.serve.auditor import Auditor
 from gueststar.serve.portal.house import House
 from gueststar.serve.rates import Acquaintances
+from gueststar.serve.refusing import Refused, refuse
+from gueststar.serve.site import cookie_of
 from gueststar.serve.visitors import Visitor, remembered
 from gueststar.store.audit import Actor, acting
 from gueststar.store.logins import Login
@@ -24,6 +25,7 @@ from gueststar.store.tokens import START
 log = logging.getLogger(__name__)
 
 _SCHEME = "bearer "
+_ASK = ((b"www-authenticate", b"Bearer"), (b"x-content-type-options", b"nosniff"))
 #: What is sent here says itself who it is: a JWT beside it is as a rule one that has just expired.
 _ENTRANCES = frozenset(("/api/login", "/api/login/refresh"))
 
@@ -141,7 +143,7 @@ class Door:
         try:
             who = await self.porter.who(scope)
         except NotAllowed as error:
-            await _refuse(send, str(error))
+            await refuse(Refused(401, str(error)), scope, send, _ASK)
             return
         if actor is not None:
             actor.who = who.name
@@ -159,31 +161,6 @@ def _address(scope: Scope) -> str:
     return quote(scope["path"]) + (f"?{query}" if query else "")
 
 
-def cookie_of(scope: Scope, wanted: str) -> str | None:
-    """Return the value of a cookie; None where there is none."""
-    for name, value in scope["headers"]:
-        if name.lower() == b"cookie":
-            for part in value.decode("latin-1").split(";"):
-                key, _, text = part.partition("=")
-                if key.strip() == wanted:
-                    return text.strip()
-    return None
-
-
 def _logged_in(login: Login) -> Visitor:
     account = login.account
     return Visitor(account.name, account.role, account.rights, login)
-
-
-async def _refuse(send: Send, sentence: str) -> None:
-    error = {"status": 401, "title": "Unauthorized", "field": "authorization", "message": sentence}
-    body = orjson.dumps({"error": error})
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"www-authenticate", b"Bearer"),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
-    ]
-    await send({"type": "http.response.start", "status": 401, "headers": headers})  # type: ignore[typeddict-item]
-    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -24,6 +24,7 @@ from gueststar.errors import BadInput
 from gueststar.serve.addresses import Addresses
 from gueststar.serve.effort import Effort
 from gueststar.serve.refusing import Refused, refuse
+from gueststar.serve.site import cookie_of
 
 #: Tokens of a request.
 COSTS: dict[Effort, int] = {
@@ -94,7 +95,7 @@ class Acquaintances:
     """
 
     def __init__(self, cookie: str) -> None:
-        self._cookie = f"{cookie}=".encode("latin-1")
+        self._cookie = cookie
         self._names: OrderedDict[bytes, str] = OrderedDict()
         self._salt = os.urandom(16)
 
@@ -114,14 +115,11 @@ class Acquaintances:
 
     def _shown(self, scope: Scope) -> bytes | None:
         """Return a digest of what counts at the door: the header, else the cookie."""
-        shown = None
         for name, value in scope["headers"]:
             if name.lower() == b"authorization":
                 return self._digest(value)
-            if name.lower() == b"cookie" and shown is None:
-                parts = (part.strip() for part in value.split(b";"))
-                shown = next((part for part in parts if part.startswith(self._cookie)), None)
-        return None if shown is None else self._digest(shown)
+        secret = cookie_of(scope, self._cookie)
+        return None if secret is None else self._digest(secret.encode("latin-1"))
 
     def _digest(self, value: bytes) -> bytes:
         return hashlib.blake2b(value, digest_size=16, key=self._salt).digest()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from litestar.types import Scope
+
 from gueststar.errors import BadInput
 
 _PORTS = {"https": ":443", "http": ":80"}
@@ -71,3 +73,14 @@ def site_of(public_url: str | None, *, loopback: bool) -> Site:
         )
     host = parts.netloc.lower().removesuffix(_PORTS[parts.scheme])
     return Site(f"{parts.scheme}://{host}", secure=parts.scheme == "https")
+
+
+def cookie_of(scope: Scope, wanted: str) -> str | None:
+    """Return the value of a cookie; None where there is none."""
+    for name, value in scope["headers"]:
+        if name.lower() == b"cookie":
+            for part in value.decode("latin-1").split(";"):
+                key, _, text = part.partition("=")
+                if key.strip() == wanted:
+                    return text.strip()
+    return None
