@@ -192,12 +192,12 @@ def test_forms_work_without_javascript(chromium, address, store):
     page.locator("[name=min_score]").fill("0.5")
     page.locator("button:has-text('Filter')").click()
     wanted = store.night(band="g", min_score=0.5, limit=50).num_rows
-    assert page.locator("[data-item]").count() == wanted
+    expect(page.locator("[data-item]")).to_have_count(wanted)
     page.goto("/search")
     page.locator("[name=max_score]").fill("3")
     page.locator("button:has-text('Search')").click()
     assert page.locator(".fault").inner_text() == "3 is not in 0 to 1"
     page.goto("/sky")
     page.locator("[data-cell]").first.click()
-    assert page.locator("[data-item]").count() > 0
+    expect(page.locator("[data-item]").first).to_be_visible()
     context.close()
